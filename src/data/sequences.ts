@@ -1,0 +1,36 @@
+/** @file The in-memory form of histories: compressed rows (CSR) of item indices. */
+
+/** Lists of item indices laid end to end: list `i` is `sequence[offsets[i] .. offsets[i + 1])`. */
+export interface Sequences {
+  readonly offsets: Int32Array;
+  readonly sequence: Int32Array;
+}
+
+/** Questions to a model: case `c` is user `users[c]`, the full history before the target (CSR), and the target item. */
+export interface Cases {
+  readonly users: Int32Array;
+  readonly offsets: Int32Array;
+  readonly history: Int32Array;
+  readonly target: Int32Array;
+}
+
+/** A run of positions `[start, end)` in a sequence. */
+export interface Span {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Copies one span per list into new compressed rows; `spanOf(i)` may be empty. */
+export function gather(source: Int32Array, count: number, spanOf: (index: number) => Span): Sequences {
+  const offsets = new Int32Array(count + 1);
+  for (let i = 0; i < count; i++) {
+    const { start, end } = spanOf(i);
+    offsets[i + 1] = offsets[i]! + (end - start);
+  }
+  const sequence = new Int32Array(offsets[count]!);
+  for (let i = 0; i < count; i++) {
+    const { start, end } = spanOf(i);
+    for (let from = start, to = offsets[i]!; from < end; from++, to++) sequence[to] = source[from]!;
+  }
+  return { offsets, sequence };
+}

@@ -1,0 +1,92 @@
+/** @file The result of an evaluation: its fixed JSON form, its files in a run folder, and its table. */
+
+import { join } from "node:path";
+import { z } from "zod";
+import { readJson, writeAtomic } from "../data/files.ts";
+import { DataError } from "../tensor/errors.ts";
+import { describeProtocol, Protocol } from "./protocol.ts";
+import { formatTable } from "./table.ts";
+
+const Metrics = z.record(z.string(), z.number());
+
+/** What `evaluate --json` prints; the names are fixed. */
+export const EvaluationResult = z.object({
+  recipe: z.string(),
+  split: z.enum(["test", "validation"]),
+  users: z.int(),
+  items: z.int(),
+  metrics: Metrics,
+  baselines: z.object({ popularity: Metrics }),
+  fingerprint: z.string(),
+  seed: z.int(),
+  seconds: z.object({ train: z.number(), evaluate: z.number() }),
+});
+export type EvaluationResult = z.infer<typeof EvaluationResult>;
+
+/** What evaluation-test.json holds: the result, and the protocol that its fingerprint stands for. */
+export const StoredEvaluation = EvaluationResult.extend({ protocol: Protocol });
+export type StoredEvaluation = z.infer<typeof StoredEvaluation>;
+
+export type Part = EvaluationResult["split"];
+
+/** The names of the files that an evaluation of one part writes. */
+export function evaluationFiles(part: Part) {
+  return { result: `evaluation-${part}.json`, ranks: `ranks-${part}.csv` } as const;
+}
+
+/** Reads the stored evaluation of a run folder; DataError where there is none yet or it was altered. */
+export async function readEvaluation(directory: string, part: Part): Promise<StoredEvaluation> {
+  const path = join(directory, evaluationFiles(part).result);
+  const value = await readJson(path).catch((error: unknown) => {
+    if (!(error instanceof DataError) || error.code !== "missing-file") throw error;
+    const message = `${directory}: this run has no ${part} evaluation yet; run evaluate --run ${directory} --split ${part} first`;
+    throw new DataError("not-evaluated", message, { directory, part });
+  });
+  const parsed = StoredEvaluation.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0]!;
+  const message = `${path}: ${issue.path.join(".") || "the file"}: ${issue.message}; evaluate the run again`;
+  throw new DataError("invalid-evaluation", message, { path });
+}
+
+/** One line of ranks-test.csv. */
+export interface RankLine {
+  readonly user: string;
+  readonly target: string;
+  readonly rank: number;
+}
+
+/** Writes the result and the ranks of every user into the run folder, each whole or not at all. */
+export async function writeEvaluation(
+  directory: string,
+  evaluation: StoredEvaluation,
+  ranks: Iterable<RankLine>,
+): Promise<void> {
+  const files = evaluationFiles(evaluation.split);
+  const lines = ["user,target,rank"];
+  for (const { user, target, rank } of ranks) lines.push(`${csvField(user)},${csvField(target)},${rank}`);
+  await writeAtomic(join(directory, files.ranks), `${lines.join("\n")}\n`);
+  await writeAtomic(join(directory, files.result), `${JSON.stringify(evaluation, null, 2)}\n`);
+}
+
+/** A CSV field as RFC 4180 wants it; fields with outer spaces are quoted too. */
+export function csvField(text: string): string {
+  return /[",\r\n]|^\s|\s$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+/** The model beside popularity, with the protocol in a line below. */
+export function evaluationTable(evaluation: StoredEvaluation): string {
+  const names = Object.keys(evaluation.metrics);
+  const cells = (metrics: Readonly<Record<string, number>>) => names.map((name) => metricCell(metrics[name]));
+  const rows = [
+    [evaluation.recipe, ...cells(evaluation.metrics)],
+    ["popularity", ...cells(evaluation.baselines.popularity)],
+  ];
+  const protocol = describeProtocol(evaluation.protocol, evaluation.users, evaluation.items);
+  return `${formatTable(["", ...names], rows)}\n${protocol}`;
+}
+
+/** A metric with four decimals. */
+export function metricCell(value: number | undefined): string {
+  return value === undefined ? "–" : value.toFixed(4);
+}

@@ -1,0 +1,170 @@
+/** @file A run folder: what training leaves behind, read back, checked and opened. */
+
+import { readFile } from "node:fs/promises";
+import { isAbsolute, join, resolve } from "node:path";
+import { z } from "zod";
+import { readJson, sha256File, systemCode, unreadable, writeAtomic } from "../data/files.ts";
+import type { Scorer } from "../retrieval/scorer.ts";
+import { DataError } from "../tensor/errors.ts";
+
+/** The format this version writes and reads. */
+export const runFormat = "sequitur-run/1";
+
+/** Names of the files in a run folder. */
+export const runFiles = {
+  manifest: "run.json",
+  metrics: "metrics.jsonl",
+  checkpoint: "checkpoint.safetensors",
+  weights: "weights.safetensors",
+  model: "model.onnx",
+  items: "items.jsonl",
+} as const;
+
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/, "a SHA-256 as 64 hexadecimal digits");
+const fraction = z.number().gt(0).lt(1);
+
+/** How the interactions were split; the same rule gives the test cases of an evaluation. */
+export const SplitSettings = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.literal("leave-one-out") }),
+  z.strictObject({ kind: z.literal("global-time"), validationFraction: fraction, testFraction: fraction }),
+]);
+export type SplitSettings = z.infer<typeof SplitSettings>;
+
+/** run.json: everything that is known about a run but its weights and its item list. */
+export const RunManifest = z.object({
+  format: z.literal(runFormat),
+  recipe: z.string().min(1),
+  /** The resolved configuration, every default written out. */
+  config: z.record(z.string(), z.unknown()),
+  seed: z.int().nonnegative(),
+  status: z.enum(["training", "finished"]),
+  split: SplitSettings.default({ kind: "leave-one-out" }),
+  dataset: z.object({
+    /** Where the dataset folder is: absolute, or relative to the run folder. */
+    directory: z.string().min(1),
+    fingerprint: z.string().min(1),
+    items: z.int().positive(),
+    users: z.int().positive(),
+  }),
+  /** File name → SHA-256 of its bytes. Every file named here is checked when a finished run is opened. */
+  files: z.record(z.string().regex(/^[^/\\]+$/), sha256),
+  seconds: z.object({ train: z.number().nonnegative() }),
+  bestEpoch: z.int().nonnegative(),
+});
+export type RunManifest = z.infer<typeof RunManifest>;
+
+/** One line of items.jsonl: an item by internal index, with its number of training interactions. */
+export const RunItem = z.object({ id: z.string(), title: z.string().optional(), count: z.int().nonnegative() });
+export type RunItem = z.infer<typeof RunItem>;
+
+/** A finished run whose files are complete and unaltered. */
+export interface OpenRun {
+  readonly directory: string;
+  readonly manifest: RunManifest;
+  /** By internal index. */
+  readonly items: readonly RunItem[];
+}
+
+/** Loads the model of a run as a scorer; supplied by training, so that tests can put a fake in its place. */
+export type OpenScorer = (run: OpenRun, options: { readonly threads?: number }) => Promise<Scorer>;
+
+/** Reads and validates run.json of a folder, finished or not; DataError where it is missing or of another version. */
+export async function readRunManifest(directory: string): Promise<RunManifest> {
+  const path = join(directory, runFiles.manifest);
+  const value = await readJson(path).catch((error: unknown) => {
+    if (!(error instanceof DataError) || error.code !== "missing-file") throw error;
+    const message = `${directory}: there is no ${runFiles.manifest} here, so this is not a run folder; name one that train has written`;
+    throw new DataError("not-a-run", message, { directory });
+  });
+  return checkedManifest(path, value);
+}
+
+function checkedManifest(path: string, value: unknown): RunManifest {
+  const format = z.object({ format: z.unknown() }).safeParse(value).data?.format;
+  if (typeof format === "string" && format !== runFormat) {
+    const message = `${path}: the run has format "${format}", this version reads "${runFormat}"; train again or use the version that wrote it`;
+    throw new DataError("run-version", message, { path, format });
+  }
+  const parsed = RunManifest.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0]!;
+  const message = `${path}: ${issue.path.join(".") || "the file"}: ${issue.message}; the file was altered, train again or restore it`;
+  throw new DataError("invalid-run", message, { path });
+}
+
+/** Writes run.json, whole or not at all. */
+export async function writeRunManifest(directory: string, manifest: RunManifest): Promise<void> {
+  const text = `${JSON.stringify(RunManifest.parse(manifest), null, 2)}\n`;
+  await writeAtomic(join(directory, runFiles.manifest), text);
+}
+
+/** Opens a finished run: validates run.json, checks every file against its hash, reads the items; DataError else. */
+export async function openRun(directory: string): Promise<OpenRun> {
+  const manifest = await readRunManifest(directory);
+  if (manifest.status !== "finished") {
+    const message = `${directory}: training has not finished; continue it with train --resume --out ${directory}`;
+    throw new DataError("unfinished-run", message, { directory });
+  }
+  const files = new Set([...Object.keys(manifest.files), runFiles.model, runFiles.items]);
+  for (const name of files) await verifyFile(directory, name, manifest.files[name]);
+  const items = await readRunItems(directory, manifest.dataset.items);
+  return Object.freeze({ directory, manifest, items });
+}
+
+async function verifyFile(directory: string, name: string, expected: string | undefined): Promise<void> {
+  const path = join(directory, name);
+  if (expected === undefined) {
+    const message = `${join(directory, runFiles.manifest)}: files has no hash of ${name}; train again or restore it`;
+    throw new DataError("invalid-run", message, { path });
+  }
+  const actual = await sha256File(path).catch((error: unknown) => {
+    if (!(error instanceof DataError) || error.code !== "missing-file") throw error;
+    const message = `${path}: the file is missing from the run folder; train again or restore it`;
+    throw new DataError("missing-model-file", message, { path });
+  });
+  if (actual === expected) return;
+  const message = `${path}: does not match its hash in ${runFiles.manifest}: the file was altered or cut short; train again or restore it`;
+  throw new DataError("altered-file", message, { path, expected, actual });
+}
+
+/** Reads items.jsonl, one line per internal index; DataError names the line that is wrong. */
+async function readRunItems(directory: string, count: number): Promise<readonly RunItem[]> {
+  const path = join(directory, runFiles.items);
+  const text = await readFile(path, "utf8").catch((error: unknown) => {
+    throw unreadable(path, error);
+  });
+  const lines = text.split("\n");
+  if (lines.at(-1) === "") lines.pop();
+  if (lines.length !== count) {
+    const message = `${path}: has ${lines.length} items where ${runFiles.manifest} says ${count}; train again or restore it`;
+    throw new DataError("invalid-items", message, { path, lines: lines.length, count });
+  }
+  return lines.map((line, index) => readItem(path, line, index));
+}
+
+function readItem(path: string, line: string, index: number): RunItem {
+  try {
+    return RunItem.parse(JSON.parse(line));
+  } catch {
+    const message = `${path}:${index + 1}: is not an item with id and count; train again or restore it`;
+    throw new DataError("invalid-items", message, { path, line: index + 1 });
+  }
+}
+
+/** The folder of the dataset a run was trained on, or the one given in its place. */
+export function datasetDirectory(run: OpenRun, given?: string): string {
+  if (given !== undefined) return given;
+  const { directory } = run.manifest.dataset;
+  return isAbsolute(directory) ? directory : resolve(run.directory, directory);
+}
+
+/** True where a path holds a run.json. */
+export async function isRunFolder(directory: string): Promise<boolean> {
+  try {
+    await readFile(join(directory, runFiles.manifest));
+    return true;
+  } catch (error) {
+    if (systemCode(error) === "ENOENT" || systemCode(error) === "ENOTDIR") return false;
+    throw error;
+  }
+}

@@ -1,0 +1,196 @@
+/** @file The graph: values in creation order, which is also an order of execution. */
+import { ConfigError, ShapeError } from "../tensor/errors.ts";
+import { suggest } from "../tensor/nearest.ts";
+import { type Dim, formatSpec, type Shape, type Tensor, type TensorSpec } from "../tensor/spec.ts";
+import type { Attributes, OpDef } from "./op.ts";
+
+/** A typed edge of a graph. Operators are free functions over values; a value has no arithmetic of its own. */
+export class Value {
+  readonly graph: Graph;
+  readonly id: number;
+  readonly spec: TensorSpec;
+  /** The node that computes it and which of its outputs this is; null for inputs and parameters. */
+  readonly node: Node | null;
+  readonly output: number;
+  readonly name: string | null;
+
+  constructor(graph: Graph, id: number, spec: TensorSpec, origin: { node: Node; output: number } | { name: string }) {
+    this.graph = graph;
+    this.id = id;
+    this.spec = spec;
+    this.node = "node" in origin ? origin.node : null;
+    this.output = "node" in origin ? origin.output : 0;
+    this.name = "name" in origin ? origin.name : null;
+  }
+
+  get shape(): Shape {
+    return this.spec.shape;
+  }
+  get dtype(): TensorSpec["dtype"] {
+    return this.spec.dtype;
+  }
+  get rank(): number {
+    return this.spec.shape.length;
+  }
+  /** Size of an axis; negative axes count from the end. */
+  size(axis: number): Dim {
+    return this.spec.shape.at(axis)!;
+  }
+}
+
+export interface Node {
+  readonly op: OpDef;
+  readonly inputs: readonly Value[];
+  readonly attributes: Attributes;
+  readonly outputs: readonly Value[];
+}
+
+/** How fresh values of a random input are drawn before each run. */
+export interface RandomInput {
+  /** Elements are 1/keep with probability keep, else 0. */
+  readonly keep: number;
+}
+
+export interface InputOptions {
+  readonly random?: RandomInput;
+}
+
+export interface Param {
+  readonly value: Value;
+  /** Initial or trained values; absent until somebody provides them. */
+  data: Tensor | null;
+}
+
+export class Graph {
+  readonly nodes: Node[] = [];
+  readonly inputs = new Map<string, Value>();
+  readonly params = new Map<string, Param>();
+  readonly outputs = new Map<string, Value>();
+  /** Inputs that are drawn afresh for every run (dropout masks), by input name. */
+  readonly randoms = new Map<string, RandomInput>();
+  readonly metadata: Record<string, string> = {};
+  #values = 0;
+  readonly #known = new Map<string, readonly Value[]>();
+
+  input(name: string, spec: TensorSpec, options: InputOptions = {}): Value {
+    this.#claim(name);
+    const value = new Value(this, this.#values++, spec, { name });
+    this.inputs.set(name, value);
+    if (options.random) this.randoms.set(name, options.random);
+    return value;
+  }
+
+  param(name: string, spec: TensorSpec, data: Tensor | null = null): Value {
+    this.#claim(name);
+    const value = new Value(this, this.#values++, spec, { name });
+    this.params.set(name, { value, data });
+    return value;
+  }
+
+  output(name: string, value: Value): void {
+    this.outputs.set(name, value);
+  }
+
+  /** The input, parameter or output of that name. @throws ConfigError naming the nearest. */
+  value(name: string): Value {
+    const found = this.outputs.get(name) ?? this.inputs.get(name) ?? this.params.get(name)?.value;
+    if (found) return found;
+    const known = [...this.outputs.keys(), ...this.inputs.keys(), ...this.params.keys()];
+    throw new ConfigError("unknown-value", `graph: no input, parameter or output "${name}"${suggest(name, known)}`, { name });
+  }
+
+  /** Adds a node, or returns the values of an identical one that is already there. */
+  apply<A extends Attributes>(op: OpDef<A>, inputs: readonly Value[], attributes: A): readonly Value[] {
+    for (const input of inputs) {
+      if (input.graph !== this) {
+        throw new ShapeError("foreign-value", `${op.name}: an input belongs to another graph (trace both in one graph)`);
+      }
+    }
+    const key = `${op.name}(${inputs.map((x) => x.id).join(",")})${JSON.stringify(attributes)}`;
+    const known = this.#known.get(key);
+    if (known) return known;
+    const specs = op.infer(
+      inputs.map((x) => x.spec),
+      attributes,
+    );
+    const outputs: Value[] = [];
+    const node: Node = { op: op as unknown as OpDef, inputs, attributes, outputs };
+    specs.forEach((spec, output) => {
+      outputs.push(new Value(this, this.#values++, spec, { node, output }));
+    });
+    this.nodes.push(node);
+    this.#known.set(key, outputs);
+    return outputs;
+  }
+
+  #claim(name: string): void {
+    if (this.inputs.has(name) || this.params.has(name)) {
+      throw new ConfigError("duplicate-name", `graph: "${name}" is declared twice; give each layer its own scope`, { name });
+    }
+  }
+}
+
+/** Nodes that the given values (by default the graph's outputs) depend on, in order of execution. */
+export function reachableNodes(graph: Graph, from: Iterable<Value> = graph.outputs.values()): Node[] {
+  const needed = new Set<Node>();
+  const stack = [...from];
+  while (stack.length > 0) {
+    const node = stack.pop()!.node;
+    if (!node || needed.has(node)) continue;
+    needed.add(node);
+    stack.push(...node.inputs);
+  }
+  return graph.nodes.filter((node) => needed.has(node));
+}
+
+/** A copy whose nodes can be extended without touching the original. */
+export function cloneGraph(graph: Graph): { graph: Graph; map: (value: Value) => Value } {
+  const copy = new Graph();
+  const values = new Map<Value, Value>();
+  for (const [name, value] of graph.inputs) {
+    const random = graph.randoms.get(name);
+    values.set(value, copy.input(name, value.spec, random ? { random } : {}));
+  }
+  for (const [name, { value, data }] of graph.params) values.set(value, copy.param(name, value.spec, data));
+  const map = (value: Value): Value => values.get(value)!;
+  for (const node of graph.nodes) {
+    const outputs = copy.apply(node.op, node.inputs.map(map), node.attributes);
+    node.outputs.forEach((value, i) => {
+      values.set(value, outputs[i]!);
+    });
+  }
+  for (const [name, value] of graph.outputs) copy.output(name, map(value));
+  Object.assign(copy.metadata, graph.metadata);
+  return { graph: copy, map };
+}
+
+/** Text of a graph: one line a value, in order of execution. */
+export function print(graph: Graph): string {
+  const nodes = reachableNodes(graph);
+  const numbers = new Map<Value, string>();
+  const used = new Set<Value>([...nodes.flatMap((n) => n.inputs), ...graph.outputs.values()]);
+  const lines: string[] = [];
+  for (const [name, value] of graph.inputs) {
+    numbers.set(value, name);
+    if (used.has(value)) lines.push(`${graph.randoms.has(name) ? "random" : "input"} ${name}: ${formatSpec(value.spec)}`);
+  }
+  for (const [name, { value }] of graph.params) {
+    numbers.set(value, name);
+    if (used.has(value)) lines.push(`param ${name}: ${formatSpec(value.spec)}`);
+  }
+  let next = 0;
+  for (const node of nodes) {
+    for (const value of node.outputs) numbers.set(value, `%${next++}`);
+    const left = node.outputs.map((v) => `${numbers.get(v)}: ${formatSpec(v.spec)}`).join(", ");
+    const attributes = Object.entries(node.attributes).map(([k, v]) => `${k}=${formatAttribute(v)}`);
+    lines.push(`${left} = ${node.op.name}(${[...node.inputs.map((v) => numbers.get(v)), ...attributes].join(", ")})`);
+  }
+  for (const [name, value] of graph.outputs) lines.push(`return ${name} = ${numbers.get(value)}`);
+  return lines.join("\n");
+}
+
+function formatAttribute(value: unknown): string {
+  if (!Array.isArray(value)) return String(value);
+  const shown = value.length > 8 ? [...value.slice(0, 8), "…"] : value;
+  return `[${shown.map(formatAttribute).join(" ")}]`;
+}

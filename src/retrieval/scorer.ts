@@ -1,0 +1,24 @@
+/** @file The boundary between a trained model and everything that ranks. */
+
+/** Several histories laid end to end (CSR): history `q` is `items[offsets[q] .. offsets[q + 1])`, oldest item first. */
+export interface Histories {
+  readonly offsets: Int32Array;
+  readonly items: Int32Array;
+}
+
+/** Scores every catalogue item for given histories; backed by a model program that runs in a worker. */
+export interface Scorer {
+  /** N, the number of items in the catalogue. */
+  readonly items: number;
+  /** How many of the most recent items of a history the model uses. */
+  readonly maxLength: number;
+  /** The most histories one call takes. */
+  readonly batch: number;
+  /**
+   * Scores row by row, [Q, N] float32, higher is better; 1 ≤ Q ≤ `batch`, no history is empty. The caller only reads
+   * them. Calls may overlap: one may be asked while another is under way.
+   */
+  score(histories: Histories): Promise<Float32Array>;
+  /** Frees the program; the scorer cannot be used afterwards. */
+  dispose(): Promise<void>;
+}

@@ -1,0 +1,51 @@
+/** @file The reference runtime: every operator's float64 meaning, one node after the other. The oracle of the tests. */
+import { type Graph, reachableNodes, type Value } from "../graph/graph.ts";
+import { ConfigError } from "../tensor/errors.ts";
+import type { NdArray } from "../tensor/ndarray.ts";
+import { type Bindings, bindShape, type DType, knownShape, numbers, type Tensor, typed } from "../tensor/spec.ts";
+import { bindingsOf, fedValues, type Runtime } from "./runtime.ts";
+
+/** Evaluates the graph's outputs in float64. */
+export function evaluateReference(graph: Graph, feeds: Readonly<Record<string, NdArray>>, bindings: Bindings = {}): Record<string, NdArray> {
+  const values = new Map<Value, NdArray>();
+  for (const [name, value] of graph.inputs) if (feeds[name]) values.set(value, feeds[name]);
+  for (const [name, { value, data }] of graph.params) {
+    const given = feeds[name] ?? (data ? toNdArray(data) : undefined);
+    if (given) values.set(value, given);
+  }
+  const get = (value: Value): NdArray => {
+    const found = values.get(value);
+    if (found) return found;
+    throw new ConfigError("missing-input", `reference: "${value.name}" has no values`, { name: value.name });
+  };
+  for (const node of reachableNodes(graph)) {
+    const shapes = node.outputs.map((y) => knownShape(bindShape(y.shape, bindings), node.op.name));
+    const results = node.op.reference(node.inputs.map(get), node.attributes, shapes);
+    node.outputs.forEach((y, i) => {
+      values.set(y, results[i]!);
+    });
+  }
+  return Object.fromEntries([...graph.outputs].map(([name, value]) => [name, get(value)]));
+}
+
+export const toNdArray = ({ data, shape }: Tensor): NdArray => ({ data: numbers(data), shape });
+
+export const fromNdArray = ({ data, shape }: NdArray, dtype: DType): Tensor => ({ data: typed(dtype, data), shape });
+
+export const referenceRuntime: Runtime = {
+  name: "reference",
+  async compile(graph, { params = "stored" } = {}) {
+    return {
+      async run(feeds) {
+        const bindings = bindingsOf(fedValues(graph, params), feeds);
+        const inputs = Object.fromEntries(Object.entries(feeds).map(([name, t]) => [name, toNdArray(t)]));
+        const outputs = evaluateReference(graph, inputs, bindings);
+        return Object.fromEntries(
+          Object.entries(outputs).map(([name, x]) => [name, fromNdArray(x, graph.outputs.get(name)!.dtype)]),
+        );
+      },
+      dispose: async () => {},
+    };
+  },
+  dispose: async () => {},
+};

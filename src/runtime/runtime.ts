@@ -1,0 +1,65 @@
+/** @file What executes graphs: one interface, implemented in-process, in a worker thread and in float64. */
+import type { Graph, Value } from "../graph/graph.ts";
+import { ConfigError } from "../tensor/errors.ts";
+import { suggest } from "../tensor/nearest.ts";
+import { arrayType, type Bindings, formatShape, type Tensor } from "../tensor/spec.ts";
+
+export type Feeds = Readonly<Record<string, Tensor>>;
+export type Fetches = Record<string, Tensor>;
+
+export interface Program {
+  /** Runs with the given inputs and parameters by name; symbolic dimensions are bound by the shapes that are fed. */
+  run(feeds: Feeds): Promise<Fetches>;
+  dispose(): Promise<void>;
+}
+
+export interface RuntimeOptions {
+  /** Threads inside one operator; default: the machine's cores. */
+  readonly threads?: number;
+  /** "fed": parameters come with every run, as in training; "stored" (default): their values are compiled in. */
+  readonly params?: "stored" | "fed";
+  /** Prefix of a profile file that ONNX Runtime writes when the program is disposed. */
+  readonly profile?: string;
+}
+
+export interface Runtime {
+  readonly name: string;
+  compile(graph: Graph, options?: RuntimeOptions): Promise<Program>;
+  /** Frees threads and memory of the runtime itself. */
+  dispose(): Promise<void>;
+}
+
+/** The values a run must be fed with, by name. */
+export function fedValues(graph: Graph, params: "stored" | "fed"): Map<string, Value> {
+  const fed = new Map(graph.inputs);
+  if (params === "fed") for (const [name, { value }] of graph.params) fed.set(name, value);
+  return fed;
+}
+
+/** Sizes of dimension names, read off the fed shapes. @throws ConfigError for a missing, unknown or misshapen input */
+export function bindingsOf(fed: ReadonlyMap<string, Value>, feeds: Feeds): Bindings {
+  const bindings: Record<string, number> = {};
+  for (const name of Object.keys(feeds)) {
+    if (!fed.has(name)) throw new ConfigError("unknown-input", `run: there is no input "${name}"${suggest(name, fed.keys())}`, { name });
+  }
+  for (const [name, value] of fed) {
+    const tensor = feeds[name];
+    if (!tensor) throw new ConfigError("missing-input", `run: input "${name}" is missing`, { name });
+    const fits = value.rank === tensor.shape.length && value.shape.every((d, i) => {
+      const size = tensor.shape[i]!;
+      if (typeof d === "number") return d === size;
+      bindings[d] ??= size;
+      return bindings[d] === size;
+    });
+    const type = arrayType(value.dtype);
+    const elements = tensor.shape.reduce((p, d) => p * d, 1);
+    if (!fits || !(tensor.data instanceof type) || tensor.data.length !== elements) {
+      const given = `${tensor.data.constructor.name}(${tensor.data.length}) ${formatShape(tensor.shape)}`;
+      const wanted = `${type.name} ${formatShape(value.shape)}`;
+      throw new ConfigError("input-shape", `run: input "${name}" is ${given}, but ${wanted} is needed`, { name });
+    }
+  }
+  return bindings;
+}
+
+export const bindingsKey = (bindings: Bindings): string => JSON.stringify(Object.entries(bindings).sort());

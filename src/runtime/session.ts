@@ -1,0 +1,55 @@
+/** @file One ONNX Runtime session over typed arrays; shared by the in-process and the worker runtime. */
+import * as ort from "onnxruntime-node";
+import { RuntimeFailure } from "../tensor/errors.ts";
+import type { DType, Tensor } from "../tensor/spec.ts";
+
+export interface SessionOptions {
+  readonly threads: number;
+  readonly profile?: string;
+}
+
+/** The element type of each input, by name: a Uint8Array alone does not tell bool from uint8. */
+export type InputTypes = Readonly<Record<string, DType>>;
+
+export interface Session {
+  run(feeds: Readonly<Record<string, Tensor>>): Promise<Record<string, Tensor>>;
+  release(): Promise<void>;
+}
+
+export async function openSession(bytes: Uint8Array, types: InputTypes, options: SessionOptions): Promise<Session> {
+  const session = await create(bytes, options);
+  const needed = new Set(session.inputNames);
+  return {
+    async run(feeds) {
+      const tensors: Record<string, ort.Tensor> = {};
+      for (const [name, { data, shape }] of Object.entries(feeds)) {
+        if (needed.has(name)) tensors[name] = new ort.Tensor(types[name] as "float32", data as Float32Array, shape);
+      }
+      const outputs = await session.run(tensors).catch((error: Error) => {
+        throw new RuntimeFailure("run", `ONNX Runtime could not run the program: ${error.message}`);
+      });
+      return Object.fromEntries(
+        Object.entries(outputs).map(([name, t]) => [name, { data: t.data as Tensor["data"], shape: t.dims }]),
+      );
+    },
+    async release() {
+      if (options.profile) session.endProfiling();
+      await session.release();
+    },
+  };
+}
+
+function create(bytes: Uint8Array, { threads, profile }: SessionOptions): Promise<ort.InferenceSession> {
+  return ort.InferenceSession.create(bytes, {
+    intraOpNumThreads: threads,
+    interOpNumThreads: 1,
+    executionMode: "sequential",
+    graphOptimizationLevel: "all",
+    logSeverityLevel: 3,
+    // Probabilities that underflow become denormals, which slow every later product on some processors.
+    extra: { session: { set_denormal_as_zero: "1" } },
+    ...(profile ? { enableProfiling: true, profileFilePrefix: profile } : {}),
+  }).catch((error: Error) => {
+    throw new RuntimeFailure("compile", `ONNX Runtime could not load the program: ${error.message}`);
+  });
+}

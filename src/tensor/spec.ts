@@ -1,0 +1,140 @@
+/** @file Element types, dimensions and tensor specifications: what is known about a tensor before it exists. */
+import { ShapeError } from "./errors.ts";
+
+/** Element types the engine handles; `bool` is held in a Uint8Array of 0 and 1. */
+export type DType = "float32" | "float64" | "int32" | "int64" | "uint8" | "bool";
+
+/** A known size, or a name such as "B" that is bound at run time; "B*50" is a product of both. */
+export type Dim = number | string;
+export type Shape = readonly Dim[];
+
+export interface TensorSpec {
+  readonly dtype: DType;
+  readonly shape: Shape;
+}
+
+export type TensorData = Float32Array | Float64Array | Int32Array | BigInt64Array | Uint8Array;
+
+/** A tensor in memory, row-major. */
+export interface Tensor {
+  readonly data: TensorData;
+  readonly shape: readonly number[];
+}
+
+const arrayTypes = {
+  float32: Float32Array,
+  float64: Float64Array,
+  int32: Int32Array,
+  int64: BigInt64Array,
+  uint8: Uint8Array,
+  bool: Uint8Array,
+} as const;
+
+/** The typed array class that holds elements of `dtype`. */
+export function arrayType(dtype: DType): (typeof arrayTypes)[DType] {
+  return arrayTypes[dtype];
+}
+
+/** Bytes of one element. */
+export function bytesOf(dtype: DType): number {
+  return arrayTypes[dtype].BYTES_PER_ELEMENT;
+}
+
+export const f32 = (...shape: Dim[]): TensorSpec => ({ dtype: "float32", shape });
+export const i32 = (...shape: Dim[]): TensorSpec => ({ dtype: "int32", shape });
+export const bool = (...shape: Dim[]): TensorSpec => ({ dtype: "bool", shape });
+
+export const isFloat = (dtype: DType): boolean => dtype === "float32" || dtype === "float64";
+
+/** "f32[B, 50, 64]". */
+export function formatSpec(spec: TensorSpec): string {
+  const short = { float32: "f32", float64: "f64", int32: "i32", int64: "i64", uint8: "u8", bool: "bool" };
+  return `${short[spec.dtype]}${formatShape(spec.shape)}`;
+}
+
+export const formatShape = (shape: Shape): string => `[${shape.join(", ")}]`;
+
+/** Product of two dimensions; symbolic names multiply to "B*50". */
+export function multiplyDims(a: Dim, b: Dim): Dim {
+  if (typeof a === "number" && typeof b === "number") return a * b;
+  if (a === 1) return b;
+  if (b === 1) return a;
+  const factors = [...String(a).split("*"), ...String(b).split("*")];
+  const known = factors.filter((f) => /^\d+$/.test(f)).reduce((p, f) => p * Number(f), 1);
+  const names = factors.filter((f) => !/^\d+$/.test(f)).sort();
+  return [...names, ...(known === 1 ? [] : [String(known)])].join("*");
+}
+
+export const sizeOf = (shape: Shape): Dim => shape.reduce<Dim>(multiplyDims, 1);
+
+/** Number of elements of a fully known shape. */
+export function count(shape: readonly number[]): number {
+  return shape.reduce((p, d) => p * d, 1);
+}
+
+/** Values for dimension names. */
+export type Bindings = Readonly<Record<string, number>>;
+
+/** Replaces bound names by their values; unbound names stay. */
+export function bindDim(dim: Dim, bindings: Bindings): Dim {
+  if (typeof dim === "number") return dim;
+  return dim.split("*").reduce<Dim>((p, f) => {
+    const value = /^\d+$/.test(f) ? Number(f) : (bindings[f] ?? f);
+    return multiplyDims(p, value);
+  }, 1);
+}
+
+export const bindShape = (shape: Shape, bindings: Bindings): Dim[] => shape.map((d) => bindDim(d, bindings));
+
+/** A shape with every dimension known. @throws ShapeError for a name that is not bound. */
+export function knownShape(shape: Shape, where: string): number[] {
+  return shape.map((d) => {
+    if (typeof d === "number") return d;
+    throw new ShapeError("unbound-dimension", `${where}: dimension "${d}" of ${formatShape(shape)} is not bound`, {
+      dimension: d,
+    });
+  });
+}
+
+/** Bytes of a fully known tensor. */
+export function byteSize(spec: TensorSpec): number {
+  return count(knownShape(spec.shape, "byteSize")) * bytesOf(spec.dtype);
+}
+
+export const sameShape = (a: Shape, b: Shape): boolean => a.length === b.length && a.every((d, i) => d === b[i]);
+
+/** Shape of an elementwise result (NumPy broadcasting). @throws ShapeError where sizes differ and none is 1. */
+export function broadcastShapes(where: string, ...shapes: Shape[]): Dim[] {
+  const rank = Math.max(0, ...shapes.map((s) => s.length));
+  return Array.from({ length: rank }, (_, i) => {
+    let size: Dim = 1;
+    for (const shape of shapes) {
+      const d = shape[shape.length - rank + i] ?? 1;
+      if (d === 1 || d === size) continue;
+      if (size !== 1) {
+        const shown = shapes.map(formatShape).join(" and ");
+        throw new ShapeError("broadcast", `${where}: shapes ${shown} do not broadcast (${size} ≠ ${d})`, { shapes });
+      }
+      size = d;
+    }
+    return size;
+  });
+}
+
+/** A non-negative axis for a possibly negative one. */
+export function normalizeAxis(axis: number, rank: number, where: string): number {
+  const a = axis < 0 ? axis + rank : axis;
+  if (!Number.isInteger(a) || a < 0 || a >= rank) {
+    throw new ShapeError("axis", `${where}: axis ${axis} is outside a tensor of rank ${rank}`, { axis, rank });
+  }
+  return a;
+}
+
+/** Numbers as a typed array of the given element type; integers are truncated. */
+export function typed(dtype: DType, values: ArrayLike<number>): TensorData {
+  if (dtype === "int64") return BigInt64Array.from(Array.from(values), (v) => BigInt(Math.trunc(v)));
+  return Reflect.construct(arrayTypes[dtype], [Array.from(values)]) as TensorData;
+}
+
+/** Elements of any typed array as float64. */
+export const numbers = (data: TensorData): Float64Array => Float64Array.from(data as ArrayLike<number | bigint>, Number);
