@@ -6,11 +6,12 @@ import { formatShape, isFloat } from "../tensor/spec.ts";
 
 /**
  * Adds to the graph the gradient of `of` with respect to each of `wrt`, given the gradient `seed` arriving at `of`.
- * Only nodes on a path between them are visited. null means that the gradient is exactly zero.
+ * Only nodes on a path between them are visited. null means that the gradient is exactly zero. Values in `cut` are
+ * taken as independent: nothing flows through them to what they were computed from.
  */
-export function backward(of: Value, wrt: readonly Value[], seed: Value): (Value | null)[] {
+export function backward(of: Value, wrt: readonly Value[], seed: Value, cut: ReadonlySet<Value> = new Set()): (Value | null)[] {
   const graph = of.graph;
-  const nodes = reachableNodes(graph, [of]);
+  const nodes = reachableNodes(graph, [of]).filter((node) => !node.outputs.some((y) => cut.has(y)));
   const active = new Set<Value>(wrt);
   for (const node of nodes) {
     if (node.op.gradient !== "zero" && node.inputs.some((x) => active.has(x))) {
@@ -33,6 +34,31 @@ export function backward(of: Value, wrt: readonly Value[], seed: Value): (Value 
     });
   }
   return wrt.map((x) => gradients.get(x) ?? null);
+}
+
+/** Gradient of a parameter: a dense part, and rows to be added at row numbers (which may repeat). */
+export interface ParamGradient {
+  readonly dense: Value | null;
+  readonly rows: readonly { readonly indices: Value; readonly gradient: Value }[];
+}
+
+/**
+ * Gradients of parameters, where the part that comes through row selections (embedding look-ups) stays a list of rows:
+ * adding few rows to a large table is cheap outside the graph and slow inside it.
+ */
+export function paramGradients(of: Value, params: readonly Value[], seed: Value): ParamGradient[] {
+  const lookUps = reachableNodes(of.graph, [of]).filter(
+    ({ op, inputs }) => op.selects && params.includes(inputs[op.selects.table]!),
+  );
+  const selected = lookUps.map((node) => node.outputs[0]!);
+  const gradients = backward(of, [...params, ...selected], seed, new Set(selected));
+  return params.map((param, i) => ({
+    dense: gradients[i]!,
+    rows: lookUps.flatMap(({ op, inputs }, k) => {
+      const gradient = gradients[params.length + k];
+      return gradient && inputs[op.selects!.table] === param ? [{ indices: inputs[op.selects!.rows]!, gradient }] : [];
+    }),
+  }));
 }
 
 export interface GradientOptions {

@@ -43,7 +43,10 @@ export async function evaluateRun(options: EvaluateRunOptions): Promise<StoredEv
   const cases = part === "test" ? split.test : split.validation;
   refuseEmpty(cases, dataset, part);
   const started = performance.now();
-  const scorer = await options.openScorer(run, options.threads === undefined ? {} : { threads: options.threads });
+  const scorer = await options.openScorer(
+    run,
+    options.threads === undefined ? {} : { threads: options.threads },
+  );
   try {
     checkItems(scorer, run);
     const popular = popularityScorer(countItems(split.training.sequence, dataset.items.length));

@@ -37,7 +37,7 @@ export function describeProtocol(protocol: Protocol, users: number, items: numbe
     `${split.kind}${cuts}, ${protocol.part}`,
     `${users.toLocaleString("en-US")} users with at least ${protocol.minInteractions} interactions`,
     `all ${items.toLocaleString("en-US")} items ranked`,
-    `items seen before ${protocol.seen}d`,
+    `seen items ${protocol.seen}d`,
     "ties count against the model",
     `fingerprint ${protocolFingerprint(protocol)}`,
   ].join(" · ");

@@ -7,8 +7,8 @@ import { readJson, sha256File, systemCode, unreadable, writeAtomic } from "../da
 import type { Scorer } from "../retrieval/scorer.ts";
 import { DataError } from "../tensor/errors.ts";
 
-/** The format this version writes and reads. */
-export const runFormat = "sequitur-run/1";
+/** The version of the run folder that this code writes and reads. */
+export const RUN_FORMAT = 1;
 
 /** Names of the files in a run folder. */
 export const runFiles = {
@@ -32,7 +32,8 @@ export type SplitSettings = z.infer<typeof SplitSettings>;
 
 /** run.json: everything that is known about a run but its weights and its item list. */
 export const RunManifest = z.object({
-  format: z.literal(runFormat),
+  kind: z.literal("sequitur-run"),
+  format: z.literal(RUN_FORMAT),
   recipe: z.string().min(1),
   /** The resolved configuration, every default written out. */
   config: z.record(z.string(), z.unknown()),
@@ -54,7 +55,11 @@ export const RunManifest = z.object({
 export type RunManifest = z.infer<typeof RunManifest>;
 
 /** One line of items.jsonl: an item by internal index, with its number of training interactions. */
-export const RunItem = z.object({ id: z.string(), title: z.string().optional(), count: z.int().nonnegative() });
+export const RunItem = z.object({
+  id: z.string(),
+  title: z.string().optional(),
+  count: z.int().nonnegative(),
+});
 export type RunItem = z.infer<typeof RunItem>;
 
 /** A finished run whose files are complete and unaltered. */
@@ -80,10 +85,13 @@ export async function readRunManifest(directory: string): Promise<RunManifest> {
 }
 
 function checkedManifest(path: string, value: unknown): RunManifest {
-  const format = z.object({ format: z.unknown() }).safeParse(value).data?.format;
-  if (typeof format === "string" && format !== runFormat) {
-    const message = `${path}: the run has format "${format}", this version reads "${runFormat}"; train again or use the version that wrote it`;
-    throw new DataError("run-version", message, { path, format });
+  const head = z.looseObject({ kind: z.literal("sequitur-run"), format: z.number() }).safeParse(value);
+  if (!head.success)
+    throw new DataError("not-a-run", `${path}: this is not the manifest of a Sequitur run`, { path });
+  const { format } = head.data;
+  if (format !== RUN_FORMAT) {
+    const message = `${path}: the run was written by format ${format}, this version reads ${RUN_FORMAT}; train again`;
+    throw new DataError("other-version", message, { path, format });
   }
   const parsed = RunManifest.safeParse(value);
   if (parsed.success) return parsed.data;

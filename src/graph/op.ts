@@ -72,6 +72,8 @@ export interface OpDef<A extends Attributes = Attributes> {
     tensors?: readonly Tensor[],
   ): readonly NdArray[];
   readonly samples: readonly Sample<A>[];
+  /** For operators whose output is rows of a table: which inputs are the table and the row numbers. */
+  readonly selects?: { readonly table: number; readonly rows: number };
 }
 
 /** Gives an operator object its attribute type. */

@@ -51,6 +51,7 @@ test("rank and list equal the definitions, wherever the row starts", () => {
       expect([...ranker.top()]).toEqual(expected.top);
       const without = bruteForce(Float32Array.from(scores), excluded, -1, k);
       expect([...ranker.best(at)]).toEqual(without.top);
+      expect([...ranker.best(at, 2)]).toEqual(without.top.slice(0, 2));
     }),
     { numRuns: 1000 },
   );

@@ -18,8 +18,8 @@ export interface Ranker {
    * counts against the model. The target is a candidate even where it is excluded. Fills `top` on the way.
    */
   rank(row: Row, target: number): number;
-  /** Fills `top` alone: the best candidates, ties by lower index; items that score NaN are never listed. */
-  best(row: Row): Int32Array;
+  /** Fills `top` alone: the best candidates, ties by lower index, at most `limit`; what scores NaN is never listed. */
+  best(row: Row, limit?: number): Int32Array;
   /** The list of the last row, best first; valid until the next row. */
   top(): Int32Array;
 }
@@ -27,12 +27,13 @@ export interface Ranker {
 /** Makes a ranker for rows of `items` scores and lists of up to `k` items. */
 export function createRanker(items: number, k: number): Ranker {
   const marks = new Int32Array(items);
-  const heap = createTopList(Math.min(k, items));
+  const longest = Math.min(k, items);
+  const heap = createTopList(longest);
   let stamp = 0;
 
   function mark({ excluded, from, to }: Row, target: number): void {
-    if (stamp === 0x7fffffff) marks.fill((stamp = 0));
-    stamp++;
+    if (stamp === 0x7fffffff) marks.fill(0);
+    stamp = stamp === 0x7fffffff ? 1 : stamp + 1;
     for (let e = from; e < to; e++) marks[excluded[e]!] = stamp;
     if (target >= 0) marks[target] = 0;
   }
@@ -50,8 +51,8 @@ export function createRanker(items: number, k: number): Ranker {
     return count;
   }
 
-  function list({ scores, start }: Row): void {
-    heap.clear();
+  function list({ scores, start }: Row, limit: number): void {
+    heap.clear(limit);
     const end = start + items;
     let at = start;
     for (; at < end && !heap.full(); at++) {
@@ -59,7 +60,11 @@ export function createRanker(items: number, k: number): Ranker {
       if (marks[at - start] !== stamp && !Number.isNaN(score)) heap.push(score, at - start);
     }
     let threshold = heap.threshold();
-    for (at = nextAbove(scores, at, end, threshold); at < end; at = nextAbove(scores, at + 1, end, threshold)) {
+    for (
+      at = nextAbove(scores, at, end, threshold);
+      at < end;
+      at = nextAbove(scores, at + 1, end, threshold)
+    ) {
       if (marks[at - start] !== stamp) threshold = heap.replaceWorst(scores[at]!, at - start);
     }
   }
@@ -67,13 +72,13 @@ export function createRanker(items: number, k: number): Ranker {
   return {
     rank(row, target) {
       mark(row, target);
-      list(row);
+      list(row, longest);
       const lower = countLower(row.scores, row.start, items, row.scores[row.start + target]!);
       return items - lower - excludedAbove(row, target); // the target is not lower than itself: the 1 of the rank
     },
-    best(row) {
+    best(row, limit = longest) {
       mark(row, -1);
-      list(row);
+      list(row, Math.min(limit, longest));
       return heap.sorted();
     },
     top: () => heap.sorted(),
@@ -107,7 +112,8 @@ function nextAbove(scores: Float32Array, from: number, end: number, threshold: n
 
 /** The best `k` of the items pushed so far: a binary heap with the worst on top (lower score, then higher index). */
 interface TopList {
-  clear(): void;
+  /** Empties the list and sets how many places it has. */
+  clear(places: number): void;
   full(): boolean;
   push(score: number, item: number): void;
   /** Drops the worst for a better one; returns the new worst score. */
@@ -120,6 +126,7 @@ interface TopList {
 function createTopList(k: number): TopList {
   const scores = new Float32Array(k);
   const items = new Int32Array(k);
+  let places = k;
   let size = 0;
   const worse = (score: number, item: number, at: number) =>
     score < scores[at]! || (score === scores[at]! && item > items[at]!);
@@ -151,16 +158,17 @@ function createTopList(k: number): TopList {
   }
 
   return {
-    clear: () => {
+    clear: (limit) => {
+      places = limit;
       size = 0;
     },
-    full: () => size === k,
+    full: () => size === places,
     push: (score, item) => siftUp(score, item, size++),
     replaceWorst(score, item) {
       siftDown(score, item);
       return scores[0]!;
     },
-    threshold: () => (size < k || k === 0 ? Number.POSITIVE_INFINITY : scores[0]!),
+    threshold: () => (size < places || places === 0 ? Number.POSITIVE_INFINITY : scores[0]!),
     sorted: () => sortBest(scores, items, size),
   };
 }

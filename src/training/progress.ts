@@ -28,3 +28,20 @@ export interface TrainResult {
   /** Validation metrics of the best epoch. */
   readonly validation: Readonly<Record<string, number>>;
 }
+
+/** What training is asked to do. */
+export interface TrainOptions {
+  /** The dataset folder. */
+  readonly data: string;
+  /** The run folder to write. */
+  readonly out: string;
+  readonly recipe?: string;
+  /** A configuration as JSON; its keys replace those of the recipe. */
+  readonly config?: unknown;
+  /** Single settings that replace those of recipe and configuration, such as training.epochs. */
+  readonly set?: readonly { readonly path: string; readonly value: unknown }[];
+  readonly seed?: number;
+  /** Continues an interrupted training in `out`. */
+  readonly resume?: boolean;
+  readonly onProgress?: (event: TrainProgress) => void;
+}

@@ -15,6 +15,7 @@ const i = (shape: number[], high: number) => ({ dtype: "int32" as const, shape, 
 
 const gatherOp = defineOp<None>({
   name: "gather",
+  selects: { table: 0, rows: 1 },
   infer: ([table, indices]) => [{ dtype: table!.dtype, shape: [...indices!.shape, ...table!.shape.slice(1)] }],
   gradient: ({ inputs: [table, indices], cotangents: [g] }) => {
     const rows = reshape(g!, [sizeOf(indices!.shape), ...table!.shape.slice(1)]);
@@ -47,10 +48,14 @@ const scatterAddOp = defineOp<None>({
     return [base!];
   },
   gradient: ({ inputs: [, indices], cotangents: [g] }) => [g!, null, gather(g!, indices!)],
-  lower: (e, [base, indices, updates]) => {
-    const wide = e.node("Cast", [indices!], { attributes: { to: 7 } })[0]!;
-    const column = e.node("Unsqueeze", [wide, e.constant("int64", [1], [1])])[0]!;
-    return e.node("ScatterND", [base!, column, updates!], { attributes: { reduction: "add" } });
+  lower: (e, [base, indices, updates], _, node) => {
+    // ScatterND with reduction=add loses updates to repeated rows when it runs on several threads; ScatterElements does not.
+    const [, rows, values] = node.inputs;
+    const shape = e.shape(values!) as number[];
+    const column = shape.map((size, axis) => (axis === 0 ? size : 1));
+    const spread = e.node("Reshape", [indices!, e.constant("int64", [column.length], column)])[0]!;
+    const wide = rows!.rank === shape.length ? spread : e.node("Expand", [spread, e.constant("int64", [shape.length], shape)])[0]!;
+    return e.node("ScatterElements", [base!, wide, updates!], { attributes: { axis: 0, reduction: "add" } });
   },
   reference: ([base, indices, updates]) => {
     const width = base!.shape.slice(1).reduce((a, b) => a * b, 1);

@@ -202,7 +202,7 @@ export const concat = (inputs: readonly Value[], axis: number): Value =>
   inputs[0]!.graph.apply(concatOp, inputs, { axis: normalizeAxis(axis, inputs[0]!.rank, "concat") })[0]!;
 /** Elements start..end−1 of one axis. */
 export const slice = (x: Value, axis: number, start: number, end: number): Value =>
-  x.graph.apply(sliceOp, [x], { axis: normalizeAxis(axis, x.rank, "slice"), start, end })[0]!;
+  start === 0 && end === x.size(axis) ? x : x.graph.apply(sliceOp, [x], { axis: normalizeAxis(axis, x.rank, "slice"), start, end })[0]!;
 /** Zeros before and after one axis. */
 export const pad = (x: Value, axis: number, before: number, after: number): Value =>
   before === 0 && after === 0 ? x : x.graph.apply(padOp, [x], { axis, before, after })[0]!;

@@ -1,0 +1,88 @@
+/** @file A result folder that appears whole or not at all: built beside its place and renamed at the end. */
+
+import { randomUUID } from "node:crypto";
+import { mkdir, open, readdir, rename, rm, rmdir, stat } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
+import { DataError } from "../tensor/errors.ts";
+import { readJson, syncFolder, unreadable } from "./files.ts";
+
+/**
+ * Lets `build` fill a new folder beside `target` and puts it in `target`'s place when done; on an error nothing is left.
+ *
+ * DataError where `target` exists and is neither empty nor a dataset folder, which is replaced.
+ */
+export async function buildFolder<T>(target: string, build: (folder: string) => Promise<T>): Promise<T> {
+  const place = resolve(target);
+  await refuseForeign(target, place);
+  const created = await mkdir(dirname(place), { recursive: true });
+  const folder = join(dirname(place), `.${basename(place)}.${randomUUID()}.tmp`);
+  try {
+    await mkdir(folder);
+    const result = await build(folder);
+    await syncFiles(folder);
+    await swap(folder, place);
+    return result;
+  } catch (error) {
+    await rm(folder, { recursive: true, force: true });
+    if (created !== undefined) await removeEmpty(dirname(place), created);
+    throw error;
+  }
+}
+
+/** Removes the empty folders from `inner` up to `outer`; what is not empty stays. */
+async function removeEmpty(inner: string, outer: string): Promise<void> {
+  for (let folder = inner; folder.length >= outer.length; folder = dirname(folder)) {
+    const removed = await rmdir(folder).then(
+      () => true,
+      () => false,
+    );
+    if (!removed) return;
+  }
+}
+
+async function refuseForeign(target: string, place: string): Promise<void> {
+  const status = await stat(place).catch(() => undefined);
+  if (status === undefined) return;
+  if (!status.isDirectory()) {
+    throw new DataError("not-a-folder", `${target}: there is a file of this name; choose another folder`, {
+      target,
+    });
+  }
+  if ((await readdir(place)).length === 0) return;
+  const manifest = await readJson(join(place, "manifest.json")).catch(() => undefined);
+  if ((manifest as { kind?: unknown } | undefined)?.kind === "sequitur-dataset") return;
+  const what = `${target}: this folder holds something else than a Sequitur dataset; choose another folder or empty it`;
+  throw new DataError("foreign-folder", what, { target });
+}
+
+async function syncFiles(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    const file = await open(join(folder, name), "r+");
+    try {
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+  }
+  await syncFolder(folder);
+}
+
+/** Puts the finished folder in its place; a dataset that was there is moved aside first and removed last. */
+async function swap(folder: string, place: string): Promise<void> {
+  const aside = `${folder}.old`;
+  const replaced = await rename(place, aside).then(
+    () => true,
+    (error: unknown) => {
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
+      throw unreadable(place, error);
+    },
+  );
+  try {
+    await rename(folder, place);
+  } catch (error) {
+    if (replaced) await rename(aside, place);
+    throw error;
+  }
+  await syncFolder(dirname(place));
+  if (replaced) await rm(aside, { recursive: true, force: true });
+}

@@ -1,0 +1,46 @@
+/** @file Puts evaluated runs side by side, one table per protocol. */
+
+import { describeProtocol } from "./protocol.ts";
+import { metricCell, type Part, readEvaluation, type StoredEvaluation } from "./result.ts";
+import { formatTable } from "./table.ts";
+
+/** Runs whose numbers mean the same. */
+export interface Comparison {
+  readonly fingerprint: string;
+  readonly runs: readonly { readonly run: string; readonly evaluation: StoredEvaluation }[];
+}
+
+/** Reads the evaluations of run folders, grouped by fingerprint in the order given; DataError for a run without one. */
+export async function compareRuns(
+  directories: readonly string[],
+  part: Part,
+): Promise<readonly Comparison[]> {
+  const groups = new Map<string, { run: string; evaluation: StoredEvaluation }[]>();
+  for (const run of directories) {
+    const evaluation = await readEvaluation(run, part);
+    const group = groups.get(evaluation.fingerprint) ?? [];
+    groups.set(evaluation.fingerprint, [...group, { run, evaluation }]);
+  }
+  return [...groups].map(([fingerprint, runs]) => ({ fingerprint, runs }));
+}
+
+/** The comparisons as text, with a sentence where they cannot share a table. */
+export function comparisonText(comparisons: readonly Comparison[]): string {
+  const tables = comparisons.map(comparisonTable);
+  if (tables.length < 2) return tables.join("");
+  const why = `these runs were evaluated under ${tables.length} different protocols, so their numbers cannot be compared across tables`;
+  return [...tables, why].join("\n\n");
+}
+
+function comparisonTable({ runs }: Comparison): string {
+  const first = runs[0]!.evaluation;
+  const names = Object.keys(first.metrics);
+  const cells = (metrics: Readonly<Record<string, number>>) => names.map((name) => metricCell(metrics[name]));
+  const rows = runs.map(({ run, evaluation }) => {
+    const { recipe, seed, metrics, seconds } = evaluation;
+    return [run, recipe, String(seed), ...cells(metrics), seconds.train.toFixed(0)];
+  });
+  const popularity = ["popularity", "", "", ...cells(first.baselines.popularity), ""];
+  const table = formatTable(["run", "recipe", "seed", ...names, "train s"], [...rows, popularity]);
+  return `${table}\n${describeProtocol(first.protocol, first.users, first.items)}`;
+}

@@ -1,0 +1,73 @@
+/** @file The kinds of parts a recommender is composed of, and the functions that define one. */
+import type { z } from "zod";
+import type { Value } from "../graph/graph.ts";
+import type { Dropout } from "../nn/layers.ts";
+import type { Params } from "../nn/params.ts";
+
+interface Described {
+  /** Name in configurations. */
+  readonly name: string;
+  /** Paper or origin, and what differs from it. */
+  readonly source: string;
+  /** Checks and completes the part's settings. */
+  readonly config: z.ZodType;
+}
+
+/** The tokens of packed rows: several histories in one row, told apart by their segment number. */
+export interface SequenceInput {
+  /** Vectors of the items: [B, L, D]. */
+  readonly x: Value;
+  /** 0 for the most recent item of a history, 1 for the one before …: int32 [B, L], or [1, L] where all rows agree. */
+  readonly position: Value;
+  /** Number of the history within its row; 0 is padding: int32 [B, L]. */
+  readonly segment: Value;
+  /** The most items of a history that are used. */
+  readonly maxLength: number;
+  readonly dropout: Dropout;
+}
+
+/** Turns item vectors into one state for each token, from that token and those before it in its segment. */
+export interface Backbone<C = unknown> extends Described {
+  dropout(config: C): number;
+  apply(p: Params, input: SequenceInput, config: C): Value;
+}
+
+/** Makes the item vectors [N, D]. */
+export interface ItemEncoder<C = unknown> extends Described {
+  apply(p: Params, input: { readonly count: number }, config: C): Value;
+}
+
+export interface LossInput {
+  /** States [T, D] and item vectors [N, D], both ready for the inner product. */
+  readonly h: Value;
+  readonly items: Value;
+  /** The item that followed: int32 [T]. */
+  readonly target: Value;
+  /** Multiplies every inner product (1/temperature). */
+  readonly scale: number;
+}
+
+/** One loss for each token: [T]. */
+export interface Loss<C = unknown> extends Described {
+  apply(input: LossInput, config: C): Value;
+}
+
+export interface UpdateInput {
+  readonly param: Float32Array;
+  readonly gradient: Float32Array;
+  readonly slots: Readonly<Record<string, Float32Array>>;
+  /** Number of this update, from 1. */
+  readonly step: number;
+  readonly learningRate: number;
+}
+
+/** Updates parameters in place; its state is arrays of the parameter's size, kept by name. */
+export interface Optimizer<C = unknown> extends Described {
+  readonly slots: readonly string[];
+  update(input: UpdateInput, config: C): void;
+}
+
+export const defineBackbone = <C>(part: Backbone<C>): Backbone<C> => Object.freeze(part);
+export const defineItemEncoder = <C>(part: ItemEncoder<C>): ItemEncoder<C> => Object.freeze(part);
+export const defineLoss = <C>(part: Loss<C>): Loss<C> => Object.freeze(part);
+export const defineOptimizer = <C>(part: Optimizer<C>): Optimizer<C> => Object.freeze(part);

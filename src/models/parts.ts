@@ -1,0 +1,15 @@
+/** @file The one list of built-in parts. A new part is a file of its own and one entry here. */
+import { sasrec } from "./backbones/sasrec.ts";
+import type { Backbone, ItemEncoder, Loss, Optimizer } from "./define.ts";
+import { idTable } from "./items/id-table.ts";
+import { crossEntropy } from "./losses/cross-entropy.ts";
+import { adam } from "./optimizers/adam.ts";
+
+export const parts = {
+  items: [idTable] as readonly ItemEncoder<never>[],
+  backbone: [sasrec] as readonly Backbone<never>[],
+  loss: [crossEntropy] as readonly Loss<never>[],
+  optimizer: [adam] as readonly Optimizer<never>[],
+} as const;
+
+export type PartKind = keyof typeof parts;

@@ -1,0 +1,65 @@
+/** @file Named recipes: a published method as a choice of parts and their defaults, beside its source. */
+import { ConfigError } from "../tensor/errors.ts";
+import { suggest } from "../tensor/nearest.ts";
+import { type RecipeConfig, resolveConfig, setPath } from "./config.ts";
+
+export interface Recipe {
+  readonly name: string;
+  readonly source: string;
+  readonly summary: string;
+  /** Settings that differ from the parts' own defaults. */
+  readonly config: Readonly<Record<string, unknown>>;
+}
+
+export const recipes: readonly Recipe[] = [
+  {
+    name: "sasrec",
+    source: "Kang & McAuley 2018, arXiv:1808.09781; full softmax as in Xu et al. 2024, arXiv:2408.14238",
+    summary: "causal self-attention over the most recent items, full softmax over all items, item ids only",
+    config: {
+      items: { name: "id", dim: 64 },
+      backbone: { name: "sasrec", blocks: 2, heads: 1, dropout: 0.5 },
+      loss: { name: "cross-entropy" },
+      optimizer: { name: "adam", beta2: 0.98 },
+    },
+  },
+];
+
+export interface RecipeChoice {
+  readonly recipe?: string;
+  /** Settings from a file. */
+  readonly config?: unknown;
+  /** Settings from the command line; they win. */
+  readonly set?: readonly { readonly path: string; readonly value: unknown }[];
+}
+
+/** The full configuration of a recipe with changes applied. @throws ConfigError for an unknown recipe or setting */
+export function recipeConfig({ recipe: name = "sasrec", config = {}, set = [] }: RecipeChoice): RecipeConfig {
+  const recipe = recipes.find((r) => r.name === name);
+  if (!recipe) {
+    const known = recipes.map((r) => r.name);
+    throw new ConfigError("unknown-recipe", `there is no recipe "${name}"${suggest(name, known)}`, { name });
+  }
+  if (typeof config !== "object" || config === null || Array.isArray(config)) {
+    throw new ConfigError("config-type", "a configuration file must hold one JSON object of settings");
+  }
+  let merged: Record<string, unknown> = { ...recipe.config };
+  for (const [key, value] of Object.entries(config)) {
+    const base = merged[key];
+    merged[key] = isObject(base) && isObject(value) && compatible(base, value) ? { ...base, ...value } : value;
+  }
+  for (const { path, value } of set) {
+    const [kind, key] = path.split(".");
+    // Naming another part drops the settings that belonged to the recipe's own.
+    const current = merged[kind!];
+    if (key === "name" && isObject(current) && current.name !== value) merged = { ...merged, [kind!]: {} };
+    merged = setPath(merged, path, value);
+  }
+  return resolveConfig(merged);
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+const compatible = (a: Record<string, unknown>, b: Record<string, unknown>): boolean =>
+  b.name === undefined || b.name === a.name;

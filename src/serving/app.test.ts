@@ -1,0 +1,132 @@
+import { describe, expect, test } from "vitest";
+import { app } from "./app.ts";
+import { Problem, RecommendAnswer } from "./schemas.ts";
+import { cycleRecommender } from "./testing/cycle-recommender.ts";
+
+const { recommender } = cycleRecommender();
+const server = app(recommender, { version: "1.2.3", bodyLimitBytes: 1000 });
+const post = (body: string, headers: Record<string, string> = {}) =>
+  server.request("/v1/recommend", { method: "POST", body, headers });
+
+/** Asserts a problem of a status and returns its detail. */
+async function problem(answer: Response, status: number, code: string): Promise<string> {
+  expect(answer.status).toBe(status);
+  expect(answer.headers.get("content-type")).toBe("application/problem+json");
+  const body = Problem.parse(await answer.json());
+  expect(body).toMatchObject({ type: "about:blank", status, code });
+  return body.detail;
+}
+
+describe("POST /v1/recommend", () => {
+  test("answers a history", async () => {
+    const answer = await post('{"history":["a","nope"],"k":1}');
+    expect(answer.status).toBe(200);
+    const body = RecommendAnswer.strict().parse(await answer.json());
+    expect(body).toEqual({
+      items: [{ id: "b", score: -1, title: "Title b" }],
+      model: "cycle@0",
+      unknown: ["nope"],
+    });
+  });
+
+  test("answers a user, without what is excluded", async () => {
+    const answer = await post('{"user":"ann","k":2,"exclude":["c","not there"]}');
+    expect(RecommendAnswer.parse(await answer.json()).items.map(({ id }) => id)).toEqual(["d", "e"]);
+  });
+
+  test("names an unknown user", async () => {
+    expect(await problem(await post('{"user":"bob"}'), 404, "unknown-user")).toContain('no user "bob"');
+  });
+
+  test("a body that is not JSON", async () => {
+    expect(await problem(await post("{history"), 400, "not-json")).toMatch(/^the body is not JSON: /);
+    expect(await problem(await post(""), 400, "not-json")).toBe("the body is empty; send a JSON object");
+  });
+
+  test("a body that is too large, announced or not", async () => {
+    const large = JSON.stringify({ history: Array(500).fill("a") });
+    expect(await problem(await post(large), 413, "too-large")).toContain("larger than 1000 bytes");
+    const announced = post("{}", { "content-length": "2000000" });
+    await problem(await announced, 413, "too-large");
+  });
+
+  test.each([
+    ['{"history":"a"}', "history: Invalid input: expected array, received string"],
+    ['{"history":[1]}', "history[0]: Invalid input: expected string, received number"],
+    ['{"history":[""]}', "history[0]: Too small: expected string to have >=1 characters"],
+    ['{"user":"ann","k":0}', "k: Too small: expected number to be >=1"],
+    ['{"user":"ann","k":1e9}', "k: Too big: expected number to be <=1000"],
+    ['{"user":"ann","k":"3"}', "k: Invalid input: expected number, received string"],
+    ["{}", 'body: give either "history" or "user"'],
+    ['{"user":"ann","history":["a"]}', 'body: give either "history" or "user"'],
+    ["[]", "body: Invalid input: expected object, received array"],
+    ['{"user":"ann","topk":3}', 'body: Unrecognized key: "topk"; the nearest is "k"'],
+  ])("the wrong shape %s names field and rule", async (body, expected) => {
+    expect(await problem(await post(body), 422, "wrong-shape")).toContain(expected);
+  });
+
+  test("filters are not available yet and say so", async () => {
+    const answer = await post('{"user":"ann","filter":{"genre":"x"}}');
+    expect(await problem(answer, 422, "no-filters")).toContain("attribute filters are not available yet");
+  });
+
+  test("a model that fails is a 500 that keeps its reason for the log", async () => {
+    const { recommender: broken, scorer } = cycleRecommender();
+    scorer.score = async () => {
+      throw new Error("secret path");
+    };
+    const seen: unknown[] = [];
+    const request = { method: "POST", body: '{"history":["a"]}' };
+    const answer = await app(broken, { onError: (error) => seen.push(error) }).request(
+      "/v1/recommend",
+      request,
+    );
+    expect(await problem(answer, 500, "internal")).not.toContain("secret");
+    expect(seen).toHaveLength(1);
+  });
+});
+
+describe("other routes", () => {
+  test("GET /healthz", async () => {
+    const answer = await server.request("/healthz");
+    expect(await answer.json()).toEqual({ status: "ok", model: "cycle@0", items: 6 });
+  });
+
+  test("an unknown route names the nearest", async () => {
+    const answer = await server.request("/v1/recomend", { method: "POST" });
+    expect(await problem(answer, 404, "unknown-route")).toContain('the nearest is "/v1/recommend"');
+  });
+
+  test("a wrong method names the right one", async () => {
+    const answer = await server.request("/v1/recommend");
+    expect(answer.headers.get("allow")).toBe("POST");
+    expect(await problem(answer, 405, "wrong-method")).toBe("/v1/recommend answers POST, not GET");
+  });
+
+  test("every answer has security headers", async () => {
+    for (const path of ["/healthz", "/nowhere"]) {
+      const { headers } = await server.request(path);
+      expect(headers.get("x-content-type-options")).toBe("nosniff");
+      expect(headers.get("content-security-policy")).toContain("default-src 'none'");
+    }
+  });
+});
+
+test("GET /openapi.json is an OpenAPI 3.1 document with the limits that are enforced", async () => {
+  const document = (await (await server.request("/openapi.json")).json()) as {
+    openapi: string;
+    info: { version: string };
+    paths: Record<string, object>;
+    components: {
+      schemas: Record<string, { properties: Record<string, object>; additionalProperties?: boolean }>;
+    };
+  };
+  expect(document.openapi).toBe("3.1.0");
+  expect(document.info.version).toBe("1.2.3");
+  expect(Object.keys(document.paths)).toEqual(["/v1/recommend", "/healthz", "/openapi.json"]);
+  const body = document.components.schemas.RecommendBody!;
+  expect(body.properties.k).toMatchObject({ type: "integer", minimum: 1, maximum: 1000, default: 10 });
+  expect(body.additionalProperties).toBe(false);
+  const references = JSON.stringify(document).matchAll(/#\/components\/schemas\/(\w+)/g);
+  for (const [, name] of references) expect(document.components.schemas).toHaveProperty(name!);
+});

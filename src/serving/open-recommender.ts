@@ -1,0 +1,59 @@
+/** @file Opens a run folder as a recommender. */
+
+import type { Dataset } from "../data/dataset.ts";
+import { openRunDataset } from "../evaluation/evaluate-run.ts";
+import { type OpenRun, type OpenScorer, openRun, runFiles } from "../evaluation/run-folder.ts";
+import { Recommender } from "./recommender.ts";
+
+export interface OpenRecommenderOptions {
+  /** The run folder. */
+  readonly run: string;
+  readonly openScorer: OpenScorer;
+  /** Whether users of the dataset are known: "required" fails without the dataset, "none" never opens it. */
+  readonly users: "required" | "if-present" | "none";
+  /** The dataset folder, where it is no longer at the place that the run knows. */
+  readonly data?: string | undefined;
+  readonly threads?: number | undefined;
+  /** Told where the dataset could not be opened and users are only wanted if present. */
+  readonly onMessage?: ((text: string) => void) | undefined;
+}
+
+/** Loads a finished run; DataError where its files are missing, altered or cut short. */
+export async function openRecommender(options: OpenRecommenderOptions): Promise<Recommender> {
+  const run = await openRun(options.run);
+  const dataset = await openUsers(run, options);
+  const scorer = await options.openScorer(
+    run,
+    options.threads === undefined ? {} : { threads: options.threads },
+  );
+  return new Recommender({
+    scorer,
+    items: run.items,
+    model: modelName(run),
+    historyOf: dataset && historiesOf(dataset),
+  });
+}
+
+/** The recipe and the first digits of the model file's hash, such as "sasrec@1a2b3c4d". */
+export function modelName({ manifest }: OpenRun): string {
+  return `${manifest.recipe}@${manifest.files[runFiles.model]!.slice(0, 8)}`;
+}
+
+async function openUsers(run: OpenRun, options: OpenRecommenderOptions): Promise<Dataset | undefined> {
+  if (options.users === "none") return undefined;
+  try {
+    return await openRunDataset(run, options.data);
+  } catch (error) {
+    if (options.users === "required" || options.data !== undefined || !(error instanceof Error)) throw error;
+    options.onMessage?.(`users are not known, only histories: ${error.message}`);
+    return undefined;
+  }
+}
+
+function historiesOf({ users, offsets, sequence }: Dataset): (user: string) => Int32Array | undefined {
+  const indexOf = new Map(users.map((user, index) => [user, index]));
+  return (user) => {
+    const index = indexOf.get(user);
+    return index === undefined ? undefined : sequence.subarray(offsets[index]!, offsets[index + 1]!);
+  };
+}

@@ -1,0 +1,160 @@
+/** @file Recommendations for real ids: for people in the dataset and for people never seen before. */
+
+import type { RunItem } from "../evaluation/run-folder.ts";
+import { createRanker, type Ranker } from "../retrieval/rank.ts";
+import type { Scorer } from "../retrieval/scorer.ts";
+import { ConfigError, DataError } from "../tensor/errors.ts";
+import { createBatcher } from "./batcher.ts";
+
+/** The most items one request may ask for. */
+export const MOST_ITEMS = 1000;
+
+export interface RecommendRequest {
+  /** Item ids, oldest first. Give either a history or a user. */
+  readonly history?: readonly string[] | undefined;
+  /** A user of the dataset. */
+  readonly user?: string | undefined;
+  /** How many items, 1 to 1000; 10 by default. The catalogue may hold fewer. */
+  readonly k?: number | undefined;
+  /** Item ids that must not be recommended. */
+  readonly exclude?: readonly string[] | undefined;
+  /** Whether items of the history may be recommended; "exclude" by default. */
+  readonly seen?: "exclude" | "include" | undefined;
+}
+
+export interface RecommendedItem {
+  readonly id: string;
+  readonly score: number;
+  readonly title?: string;
+}
+
+export interface Recommendation {
+  /** Best first. */
+  readonly items: readonly RecommendedItem[];
+  /** Which model answered. */
+  readonly model: string;
+  /** Ids in the history that are not in the catalogue; they were skipped. */
+  readonly unknown?: readonly string[];
+  /** Present where the model had nothing to go by and the popular items were given. */
+  readonly fallback?: "popularity";
+  readonly reason?: string;
+}
+
+export interface RecommenderOptions {
+  readonly scorer: Scorer;
+  /** By internal index, as many as the scorer has. */
+  readonly items: readonly RunItem[];
+  /** The name given in every answer. */
+  readonly model: string;
+  /** The item indices of a user, oldest first, or undefined for an unknown user. Absent: no user is known. */
+  readonly historyOf?: ((user: string) => Int32Array | undefined) | undefined;
+}
+
+/**
+ * A trained model that recommends.
+ *
+ * @example
+ * const { items } = await recommender.recommend({ history: ["318", "296"], k: 5 });
+ */
+export class Recommender {
+  readonly model: string;
+  readonly items: readonly RunItem[];
+  readonly #scorer: Scorer;
+  readonly #historyOf: ((user: string) => Int32Array | undefined) | undefined;
+  readonly #indexOf: ReadonlyMap<string, number>;
+  readonly #popular: Float32Array;
+  readonly #ranker: Ranker;
+  readonly #score: (history: Int32Array) => Promise<Float32Array>;
+
+  constructor({ scorer, items, model, historyOf }: RecommenderOptions) {
+    if (scorer.items !== items.length) {
+      const message = `recommender: the model scores ${scorer.items} items, the list has ${items.length}`;
+      throw new DataError("other-items", message, { model: scorer.items, items: items.length });
+    }
+    this.model = model;
+    this.items = items;
+    this.#scorer = scorer;
+    this.#historyOf = historyOf;
+    this.#indexOf = new Map(items.map(({ id }, index) => [id, index]));
+    this.#popular = Float32Array.from(items, ({ count }) => count);
+    this.#ranker = createRanker(items.length, MOST_ITEMS);
+    this.#score = createBatcher(scorer);
+  }
+
+  /** The best items for one history or user; DataError for an unknown user, ConfigError for an impossible request. */
+  async recommend(request: RecommendRequest): Promise<Recommendation> {
+    const k = checkedCount(request.k);
+    const { known, unknown, whose } = this.#resolve(request);
+    const answer = known.length > 0 ? await this.#score(known) : this.#popular;
+    const excluded = this.#excluded(request, known);
+    const row = { scores: answer, start: 0, excluded, from: 0, to: excluded.length };
+    const best = this.#ranker.best(row, k);
+    return {
+      items: Array.from(best, (index) => this.#recommended(index, answer[index]!)),
+      model: this.model,
+      ...(unknown.length > 0 ? { unknown } : {}),
+      ...(known.length > 0 ? {} : { fallback: "popularity", reason: emptyReason(whose, unknown.length) }),
+    };
+  }
+
+  /** Answers several requests, in their order; each answer equals that of `recommend`. */
+  recommendBatch(requests: readonly RecommendRequest[]): Promise<Recommendation[]> {
+    return Promise.all(requests.map((request) => this.recommend(request)));
+  }
+
+  /** The item with an id, or undefined. */
+  item(id: string): RunItem | undefined {
+    const index = this.#indexOf.get(id);
+    return index === undefined ? undefined : this.items[index];
+  }
+
+  /** Frees the model; the recommender cannot be used afterwards. */
+  dispose(): Promise<void> {
+    return this.#scorer.dispose();
+  }
+
+  #resolve({ history, user }: RecommendRequest) {
+    if ((history === undefined) === (user === undefined)) {
+      const message = "recommend: give either a history or a user, not both and not neither";
+      throw new ConfigError("history-or-user", message);
+    }
+    if (user !== undefined) return { known: this.#userHistory(user), unknown: [], whose: "user" as const };
+    const indices = history!.map((id) => this.#indexOf.get(id));
+    const known = Int32Array.from(indices.filter((index) => index !== undefined));
+    const unknown = [...new Set(history!.filter((_, at) => indices[at] === undefined))];
+    return { known, unknown, whose: "history" as const };
+  }
+
+  #userHistory(user: string): Int32Array {
+    if (this.#historyOf === undefined) {
+      const message = `user "${user}": no dataset is loaded, so no user is known; give a history of item ids instead`;
+      throw new DataError("no-users", message, { user });
+    }
+    const known = this.#historyOf(user);
+    if (known !== undefined) return known;
+    const message = `there is no user "${user}" in the dataset; check the id or give a history of item ids instead`;
+    throw new DataError("unknown-user", message, { user });
+  }
+
+  #excluded({ exclude = [], seen = "exclude" }: RecommendRequest, known: Int32Array): Int32Array {
+    const named = exclude.map((id) => this.#indexOf.get(id)).filter((index) => index !== undefined);
+    return seen === "include" ? Int32Array.from(named) : Int32Array.from([...known, ...named]);
+  }
+
+  #recommended(index: number, score: number): RecommendedItem {
+    const { id, title } = this.items[index]!;
+    const rounded = Number(score.toPrecision(7)); // float32 has no more digits
+    return title === undefined ? { id, score: rounded } : { id, score: rounded, title };
+  }
+}
+
+function checkedCount(k = 10): number {
+  if (Number.isInteger(k) && k >= 1 && k <= MOST_ITEMS) return k;
+  throw new ConfigError("bad-k", `k: ${k} is not a whole number from 1 to ${MOST_ITEMS}`, { k });
+}
+
+function emptyReason(whose: "user" | "history", unknown: number): string {
+  if (whose === "user") return "this user has no interactions; these are the most popular items";
+  if (unknown === 0) return "the history is empty; these are the most popular items";
+  return "no item of the history is in the catalogue; these are the most popular items";
+}

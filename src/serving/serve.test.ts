@@ -1,0 +1,58 @@
+import { expect, test } from "vitest";
+import { isLoopback, serve } from "./serve.ts";
+import { cycleRecommender } from "./testing/cycle-recommender.ts";
+
+test("a real socket answers, and closing frees the model", async () => {
+  const { recommender, scorer } = cycleRecommender();
+  const messages: string[] = [];
+  const server = await serve(recommender, { port: 0, onMessage: (text) => messages.push(text) });
+  const body = '{"history":["a"],"k":1}';
+  const answers = await Promise.all(
+    Array.from({ length: 20 }, () => fetch(`${server.address}/v1/recommend`, { method: "POST", body })),
+  );
+  for (const answer of answers) expect(await answer.json()).toMatchObject({ items: [{ id: "b" }] });
+  expect(scorer.calls.length).toBeLessThan(20);
+  const large = await fetch(`${server.address}/v1/recommend`, { method: "POST", body: "x".repeat(2 << 20) });
+  expect(large.status).toBe(413);
+  await server.close();
+  expect(scorer.disposed).toBe(true);
+  expect(messages).toEqual([]);
+  await expect(fetch(`${server.address}/healthz`)).rejects.toThrow();
+});
+
+test("a running request is answered before the server closes", async () => {
+  const { recommender } = cycleRecommender();
+  const server = await serve(recommender, { port: 0 });
+  const request = fetch(`${server.address}/v1/recommend`, { method: "POST", body: '{"history":["a"]}' });
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  const [answer] = await Promise.all([request, server.close()]);
+  expect(answer.status).toBe(200);
+});
+
+test("a port in use is one sentence", async () => {
+  const first = await serve(cycleRecommender().recommender, { port: 0 });
+  const second = serve(cycleRecommender().recommender, { port: first.port });
+  await expect(second).rejects.toThrow(
+    `port ${first.port} on 127.0.0.1 is already in use; stop what listens there or choose another --port`,
+  );
+  await first.close();
+});
+
+test("other machines are warned about, and only then", async () => {
+  const messages: string[] = [];
+  const { recommender } = cycleRecommender();
+  const server = await serve(recommender, {
+    port: 0,
+    host: "0.0.0.0",
+    onMessage: (text) => messages.push(text),
+  });
+  await server.close();
+  expect(messages.join()).toContain("there is no authentication yet");
+  expect(["localhost", "127.0.0.1", "::1", "127.1.2.3"].map(isLoopback)).toEqual([true, true, true, true]);
+  expect(["0.0.0.0", "::", "192.168.0.1", "127.evil.com"].map(isLoopback)).toEqual([
+    false,
+    false,
+    false,
+    false,
+  ]);
+});

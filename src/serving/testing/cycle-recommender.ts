@@ -1,0 +1,19 @@
+/** @file A recommender in the cycle world, for tests: item-1 follows item-0, and so on. */
+
+import { cycleScorer, type FakeScorer } from "../../retrieval/testing/fake-scorer.ts";
+import { Recommender } from "../recommender.ts";
+
+/** Six items a..f in a circle; "f" is the most popular; user "ann" has a, b; user "new" has nothing. */
+export function cycleRecommender(options: { readonly batch?: number } = {}): {
+  readonly recommender: Recommender;
+  readonly scorer: FakeScorer;
+} {
+  const scorer = cycleScorer(6, { batch: 4, ...options });
+  const items = [..."abcdef"].map((id, index) => ({ id, title: `Title ${id}`, count: index }));
+  const histories = new Map([
+    ["ann", Int32Array.of(0, 1)],
+    ["new", new Int32Array(0)],
+  ]);
+  const historyOf = (user: string) => histories.get(user);
+  return { recommender: new Recommender({ scorer, items, model: "cycle@0", historyOf }), scorer };
+}
