@@ -42,7 +42,10 @@ function usageError(error: CommanderError, usage: Usage): number {
 
 function usageSentence(error: CommanderError, { command, args }: Usage): string {
   const where = command.parent ? `sequitur ${command.name()}` : "sequitur";
-  const message = error.message.replace(/^error: /, "").split("\n")[0]!.replace(/\.$/, "");
+  const message = error.message
+    .replace(/^error: /, "")
+    .split("\n")[0]!
+    .replace(/\.$/, "");
   const option = unknownOption(command, args); // a mistyped option is often also a missing one
   if (option !== undefined) {
     const known = [...command.options.map(({ long, flags }) => long ?? flags.split(" ")[0]!), "--help"];

@@ -1,7 +1,16 @@
 /** @file Where in a file a record stands, for errors: found by reading the file again, since errors are rare. */
 
 import { createReadStream } from "node:fs";
-import type { Source } from "./source.ts";
+
+/** How a file is laid out; "recbole" is a tab-separated atomic file whose header names types. */
+export type FileKind = "csv" | "tsv" | "recbole" | "jsonl" | "parquet";
+
+/** A file as the caller named it (errors use that), its layout, and the unpacked file that is read. */
+export interface InputFile {
+  readonly path: string;
+  readonly kind: FileKind;
+  readonly plain: string;
+}
 
 const LINE_FEED = 10;
 const CARRIAGE_RETURN = 13;
@@ -12,35 +21,46 @@ const QUOTE = 34;
  *
  * Empty lines are no records; in a .csv, line ends inside quotes belong to the record.
  */
-export async function placeOf(source: Source, record: number): Promise<string> {
+export async function placeOf(source: InputFile, record: number): Promise<string> {
   if (source.kind === "parquet") return `${source.path}: row ${record + 1}`;
   const header = source.kind === "jsonl" ? 0 : 1;
-  const line = await lineOfRecord(source.plain, record + header, source.kind === "csv");
-  return `${source.path}:${line}`;
+  return `${source.path}:${await lineOf(source, record + header, "skip")}`;
 }
 
-async function lineOfRecord(path: string, wanted: number, quotes: boolean): Promise<number> {
+/** "FILE:LINE" of what DuckDB's CSV reader calls line N: records and empty lines, from 1, are one line each. */
+export async function placeOfParserLine(source: InputFile, line: number): Promise<string> {
+  return `${source.path}:${await lineOf(source, line - 1, "count")}`;
+}
+
+/** The line, from 1, on which the wanted record starts; empty lines are skipped or counted as records. */
+async function lineOf({ plain, kind }: InputFile, wanted: number, empty: "skip" | "count"): Promise<number> {
   let line = 1;
-  let started = 0; // the line on which the current record starts, 0 before its first character
-  let seen = 0;
+  let begins = 1; // the line on which the current record begins
+  let filled = false; // whether the current record has a character
   let quoted = false;
+  let records = 0;
   let previous = 0;
-  for await (const bytes of createReadStream(path, { highWaterMark: 1 << 20 }) as AsyncIterable<Uint8Array>) {
+  for await (const bytes of createReadStream(plain, {
+    highWaterMark: 1 << 20,
+  }) as AsyncIterable<Uint8Array>) {
     for (const byte of bytes) {
-      const ends = byte === CARRIAGE_RETURN || (byte === LINE_FEED && previous !== CARRIAGE_RETURN);
-      const filler = byte === CARRIAGE_RETURN || byte === LINE_FEED;
+      const second = byte === LINE_FEED && previous === CARRIAGE_RETURN;
       previous = byte;
-      if (quotes && byte === QUOTE) quoted = !quoted;
-      if (!filler && started === 0) {
-        started = line;
-        if (seen === wanted) return line;
+      if (second) continue;
+      if (byte !== LINE_FEED && byte !== CARRIAGE_RETURN) {
+        filled = true;
+        if (byte === QUOTE && kind === "csv") quoted = !quoted;
+        continue;
       }
-      if (!ends) continue;
       line++;
-      if (quoted || started === 0) continue;
-      seen++;
-      started = 0;
+      if (quoted) continue;
+      if (filled || empty === "count") {
+        if (records === wanted) return begins;
+        records++;
+      }
+      begins = line;
+      filled = false;
     }
   }
-  return line;
+  return begins;
 }

@@ -10,9 +10,7 @@ import { suggest } from "../tensor/nearest.ts";
 import { allRows, type Database, identifier, literal, pathLiteral } from "./database.ts";
 import { reading } from "./faults.ts";
 import { unreadable } from "./files.ts";
-
-/** How a file is laid out; "recbole" is a tab-separated atomic file whose header names types. */
-export type FileKind = "csv" | "tsv" | "recbole" | "jsonl" | "parquet";
+import type { FileKind, InputFile } from "./lines.ts";
 
 /** A column by its name in the file and by the SQL that reads it from `relation(source)`. */
 export interface Column {
@@ -23,12 +21,7 @@ export interface Column {
 }
 
 /** An input file that has been looked at: it exists, is not empty, is unpacked, and its columns are known. */
-export interface Source {
-  /** As the caller named it; errors use it. */
-  readonly path: string;
-  readonly kind: FileKind;
-  /** The file that DuckDB reads: the same, or an unpacked copy. */
-  readonly plain: string;
+export interface Source extends InputFile {
   readonly columns: readonly Column[];
 }
 
@@ -111,7 +104,7 @@ async function unpack(path: string, folder: string): Promise<string> {
     const cut = code === "Z_BUF_ERROR";
     const why = cut
       ? "the gzip file is cut short; copy it again"
-      : `this is not a whole gzip file (${(error as Error).message})`;
+      : `this is not a whole gzip file (${(error as Error).message}); unpack it or make it again`;
     throw new DataError("bad-gzip", `${path}: ${why}`, { path });
   }
   return plain;
@@ -121,6 +114,10 @@ async function objectColumns(database: Database, source: Source): Promise<Column
   const sample = `SELECT json FROM ${relation(source)} LIMIT ${SAMPLED_OBJECTS}`;
   const sql = `SELECT DISTINCT unnest(json_keys(json)) AS name FROM (${sample}) ORDER BY name`;
   const rows = await reading(source, () => allRows<{ name: string }>(database, sql));
+  if (rows.length === 0) {
+    const what = `${source.path}: none of the first ${SAMPLED_OBJECTS} lines is a JSON object with fields`;
+    throw new DataError("no-objects", what, { path: source.path });
+  }
   return rows.map(({ name }) => ({ name, sql: `json->>${literal(`$.${JSON.stringify(name)}`)}` }));
 }
 
@@ -138,7 +135,12 @@ async function parquetColumns(database: Database, source: Source): Promise<Colum
 
 /** The columns of a delimited file: they are given neutral SQL names, so that any header works. */
 async function headerColumns(source: Source): Promise<Column[]> {
-  const fields = headerFields(await firstBytes(source), source.kind);
+  const text = await firstBytes(source);
+  if (text.includes("\0")) {
+    const what = `${source.path}: this is not UTF-8 text (perhaps UTF-16); convert the file to UTF-8`;
+    throw new DataError("not-utf8", what, { path: source.path });
+  }
+  const fields = headerFields(text, source.kind);
   if (fields === undefined || fields.every((field) => field.trim() === "")) {
     const what = `${source.path}:1: the first line should hold the names of the columns, but it is empty or has no end`;
     throw new DataError("no-header", what, { path: source.path });

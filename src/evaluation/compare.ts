@@ -2,6 +2,7 @@
 
 import { describeProtocol } from "./protocol.ts";
 import { metricCell, type Part, readEvaluation, type StoredEvaluation } from "./result.ts";
+import { readRunManifest } from "./run-folder.ts";
 import { formatTable } from "./table.ts";
 
 /** Runs whose numbers mean the same. */
@@ -17,6 +18,7 @@ export async function compareRuns(
 ): Promise<readonly Comparison[]> {
   const groups = new Map<string, { run: string; evaluation: StoredEvaluation }[]>();
   for (const run of directories) {
+    await readRunManifest(run);
     const evaluation = await readEvaluation(run, part);
     const group = groups.get(evaluation.fingerprint) ?? [];
     groups.set(evaluation.fingerprint, [...group, { run, evaluation }]);

@@ -3,10 +3,11 @@
 import { type Dataset, openDataset } from "../data/dataset.ts";
 import type { Cases } from "../data/sequences.ts";
 import { globalTime, leaveOneOut, type Split } from "../data/split.ts";
-import { countItems, popularityScorer } from "../retrieval/popularity.ts";
+import { countItems } from "../retrieval/popularity.ts";
 import type { Scorer } from "../retrieval/scorer.ts";
 import { DataError } from "../tensor/errors.ts";
 import { evaluateCases, type SeenRule } from "./cases.ts";
+import { evaluatePopularity } from "./popularity.ts";
 import { type Protocol, protocolFingerprint } from "./protocol.ts";
 import { type Part, type RankLine, type StoredEvaluation, writeEvaluation } from "./result.ts";
 import {
@@ -49,11 +50,9 @@ export async function evaluateRun(options: EvaluateRunOptions): Promise<StoredEv
   );
   try {
     checkItems(scorer, run);
-    const popular = popularityScorer(countItems(split.training.sequence, dataset.items.length));
-    const [model, popularity] = await Promise.all([
-      evaluateCases({ scorer, cases, seen, ...(onProgress ? { onProgress } : {}) }),
-      evaluateCases({ scorer: popular, cases, seen }),
-    ]);
+    const model = await evaluateCases({ scorer, cases, seen, ...(onProgress ? { onProgress } : {}) });
+    const counts = countItems(split.training.sequence, dataset.items.length);
+    const popularity = evaluatePopularity({ counts, cases, seen });
     const seconds = { train: run.manifest.seconds.train, evaluate: (performance.now() - started) / 1000 };
     const protocol = protocolOf(run, part, seen);
     const evaluation: StoredEvaluation = {

@@ -75,9 +75,7 @@ test("result and ranks are written to the run folder and read back", async () =>
 });
 
 test("a run that was not evaluated says which command to run", async () => {
-  await expect(readEvaluation(folder, "validation")).rejects.toThrow(
-    "has no validation evaluation yet; run evaluate",
-  );
+  await expect(readEvaluation(folder, "validation")).rejects.toThrow("has no validation evaluation yet; run");
 });
 
 test("plain fields are not quoted", () => {

@@ -39,7 +39,7 @@ export async function readEvaluation(directory: string, part: Part): Promise<Sto
   const path = join(directory, evaluationFiles(part).result);
   const value = await readJson(path).catch((error: unknown) => {
     if (!(error instanceof DataError) || error.code !== "missing-file") throw error;
-    const message = `${directory}: this run has no ${part} evaluation yet; run evaluate --run ${directory} --split ${part} first`;
+    const message = `${directory}: this run has no ${part} evaluation yet; run "sequitur evaluate --run ${directory} --split ${part}" first`;
     throw new DataError("not-evaluated", message, { directory, part });
   });
   const parsed = StoredEvaluation.safeParse(value);

@@ -70,7 +70,7 @@ describe("a run folder that is not whole says what is wrong", () => {
 
   test("training that has not finished", async () => {
     await edit((manifest) => Object.assign(manifest, { status: "training" }));
-    await expect(openRun(run)).rejects.toThrow("training has not finished; continue it with train --resume");
+    await expect(openRun(run)).rejects.toThrow("training has not finished; continue it with");
     expect((await readRunManifest(run)).status).toBe("training");
   });
 

@@ -110,7 +110,7 @@ export async function writeRunManifest(directory: string, manifest: RunManifest)
 export async function openRun(directory: string): Promise<OpenRun> {
   const manifest = await readRunManifest(directory);
   if (manifest.status !== "finished") {
-    const message = `${directory}: training has not finished; continue it with train --resume --out ${directory}`;
+    const message = `${directory}: training has not finished; continue it with "sequitur train --resume"`;
     throw new DataError("unfinished-run", message, { directory });
   }
   const files = new Set([...Object.keys(manifest.files), runFiles.model, runFiles.items]);

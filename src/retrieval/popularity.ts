@@ -5,7 +5,7 @@ import type { Scorer } from "./scorer.ts";
 /** Rows a call may ask for; they are equal, so a few are enough. */
 const BATCH = 64;
 
-/** A scorer that ranks items by their number of training interactions (exact up to 2^24 of them). */
+/** The definition of the baseline: a scorer whose scores are training interactions (exact up to 2^24 of them). */
 export function popularityScorer(counts: ArrayLike<number>): Scorer {
   const row = Float32Array.from(counts);
   const rows = new Float32Array(BATCH * row.length);

@@ -11,12 +11,13 @@ export type OpenSession = (bytes: Uint8Array, types: Record<string, DType>, opti
 
 /** Compiles a graph once for each set of bound shapes and keeps the sessions. */
 export function compileWith(open: OpenSession, graph: Graph, options: RuntimeOptions = {}): Program {
-  const { threads = availableParallelism(), params = "stored", profile } = options;
+  const { threads = availableParallelism(), params = "stored", shapes = "bound", profile } = options;
   const fed = fedValues(graph, params);
   const types = Object.fromEntries([...fed].map(([name, value]) => [name, value.dtype]));
   const sessions = new Map<string, Promise<Session>>();
   const sessionFor = (feeds: Feeds): Promise<Session> => {
-    const bindings = bindingsOf(fed, feeds);
+    const found = bindingsOf(fed, feeds);
+    const bindings = shapes === "bound" ? found : {};
     const key = bindingsKey(bindings);
     let session = sessions.get(key);
     if (!session) {

@@ -18,6 +18,8 @@ export interface RuntimeOptions {
   readonly threads?: number;
   /** "fed": parameters come with every run, as in training; "stored" (default): their values are compiled in. */
   readonly params?: "stored" | "fed";
+  /** "bound" (default): compiled once for each set of shapes; "open": once, with symbolic dimensions left open. */
+  readonly shapes?: "bound" | "open";
   /** Prefix of a profile file that ONNX Runtime writes when the program is disposed. */
   readonly profile?: string;
 }

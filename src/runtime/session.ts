@@ -1,7 +1,7 @@
 /** @file One ONNX Runtime session over typed arrays; shared by the in-process and the worker runtime. */
 import * as ort from "onnxruntime-node";
 import { RuntimeFailure } from "../tensor/errors.ts";
-import type { DType, Tensor } from "../tensor/spec.ts";
+import type { DType, Tensor, TensorData } from "../tensor/spec.ts";
 
 export interface SessionOptions {
   readonly threads: number;
@@ -19,11 +19,12 @@ export interface Session {
 export async function openSession(bytes: Uint8Array, types: InputTypes, options: SessionOptions): Promise<Session> {
   const session = await create(bytes, options);
   const needed = new Set(session.inputNames);
+  const locals = new Map<string, TensorData>();
   return {
     async run(feeds) {
       const tensors: Record<string, ort.Tensor> = {};
       for (const [name, { data, shape }] of Object.entries(feeds)) {
-        if (needed.has(name)) tensors[name] = new ort.Tensor(types[name] as "float32", data as Float32Array, shape);
+        if (needed.has(name)) tensors[name] = new ort.Tensor(types[name] as "float32", ownMemory(locals, name, data) as Float32Array, shape);
       }
       const outputs = await session.run(tensors).catch((error: Error) => {
         throw new RuntimeFailure("run", `ONNX Runtime could not run the program: ${error.message}`);
@@ -37,6 +38,18 @@ export async function openSession(bytes: Uint8Array, types: InputTypes, options:
       await session.release();
     },
   };
+}
+
+/** ONNX Runtime does not take shared memory: shared arrays are copied into a buffer that is kept for the next run. */
+function ownMemory(locals: Map<string, TensorData>, name: string, data: TensorData): TensorData {
+  if (!(data.buffer instanceof SharedArrayBuffer)) return data;
+  let local = locals.get(name);
+  if (local?.length !== data.length) {
+    local = Reflect.construct(data.constructor, [data.length]) as TensorData;
+    locals.set(name, local);
+  }
+  (local as Float32Array).set(data as Float32Array);
+  return local;
 }
 
 function create(bytes: Uint8Array, { threads, profile }: SessionOptions): Promise<ort.InferenceSession> {

@@ -9,7 +9,7 @@ import { type Example, exampleText, findExample } from "../demo-example.ts";
 import { evaluateWithProgress } from "../evaluation.ts";
 import { type CommonOptions, wholeNumber, withCommon } from "../options.ts";
 import { packageRoot } from "../package.ts";
-import { createProgressLine, duration, type ProgressLine, showTraining } from "../progress.ts";
+import { createProgressLine, duration, grouped, type ProgressLine, showTraining } from "../progress.ts";
 import { serveUntilStopped, servingText, startServer } from "./serve.ts";
 
 interface Options extends CommonOptions {
@@ -65,15 +65,16 @@ async function demo(options: Options, context: Context): Promise<void> {
 async function importBundled(out: string, line: ProgressLine): Promise<void> {
   const { importInteractions } = await import("../../data/import.ts");
   const bundled = join(packageRoot, "data", "ml-latest-small");
-  const report = await importInteractions({
+  const { manifest } = await importInteractions({
     interactions: join(bundled, "interactions.csv.gz"),
     items: join(bundled, "items.jsonl.gz"),
     out,
     minUser: CORE,
     minItem: CORE,
   });
+  const { users, items, interactions } = manifest.counts;
   line.keep(
-    `imported ${report.after.users} users, ${report.after.items} films, ${report.after.interactions} ratings`,
+    `imported ${grouped(interactions)} ratings of ${grouped(items)} films by ${grouped(users)} people`,
   );
 }
 

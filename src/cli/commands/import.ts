@@ -1,9 +1,11 @@
 /** @file sequitur import */
 
 import { Command } from "commander";
+import type { ImportOptions, ImportProgress, ImportReport } from "../../data/import.ts";
+import { formatTable } from "../../evaluation/table.ts";
 import type { Context } from "../context.ts";
 import { anyNumber, type CommonOptions, wholeNumber, withCommon } from "../options.ts";
-import { createProgressLine, grouped } from "../progress.ts";
+import { createProgressLine, duration, grouped } from "../progress.ts";
 
 interface Options extends CommonOptions {
   readonly interactions: string;
@@ -39,4 +41,46 @@ export function importCommand(context: Context): Command {
     command,
     "sequitur import --interactions ratings.csv --items movies.jsonl --min-item 5 --out data/movies",
   );
+}
+
+async function importData({ json, verbose, ...options }: Options, context: Context): Promise<void> {
+  const { importInteractions } = await import("../../data/import.ts");
+  const line = createProgressLine(context);
+  const onProgress: ImportOptions["onProgress"] = ({ step, seconds }) =>
+    line.update(`importing: ${stepNames[step]} (${duration(seconds)} so far)`);
+  const report = await importInteractions({ ...options, onProgress }).finally(line.clear);
+  context.out(`${json ? JSON.stringify(reportJson(report)) : reportText(report)}\n`);
+}
+
+const stepNames: Readonly<Record<ImportProgress["step"], string>> = {
+  unpack: "unpacking",
+  read: "reading",
+  index: "indexing ids",
+  duplicates: "dropping exact duplicates",
+  core: "filtering by the fewest interactions",
+  write: "writing",
+  hash: "computing the fingerprint",
+};
+
+function reportJson({ directory, manifest, notes, seconds }: ImportReport): object {
+  const { fingerprint, counts, steps } = manifest;
+  return { out: directory, fingerprint, ...counts, before: steps[0], steps, notes, seconds };
+}
+
+const afterSteps: Readonly<Record<string, string>> = {
+  read: "in the file",
+  rating: "after --min-rating",
+  duplicates: "without exact duplicates",
+  core: "after --min-user and --min-item",
+};
+
+/** Counts before and after each step, the notes, and where the dataset is. */
+export function reportText({ directory, manifest, notes, seconds }: ImportReport): string {
+  const rows = manifest.steps.map(({ step, interactions, users, items }) => [
+    afterSteps[step] ?? step,
+    ...[interactions, users, items].map(grouped),
+  ]);
+  const table = formatTable(["", "interactions", "users", "items"], rows);
+  const place = `wrote ${directory} in ${duration(seconds)} · fingerprint ${manifest.fingerprint}`;
+  return [table, ...notes, place].join("\n");
 }

@@ -8,6 +8,8 @@ import { RUN_FORMAT, runFiles, writeRunManifest } from "../run-folder.ts";
 export interface ToyRun {
   /** Item ids by internal index; an item's count is its index. */
   readonly items: readonly string[];
+  /** "Title ID" by default. */
+  readonly titles?: readonly string[];
   readonly users?: number;
   /** The fingerprint of the dataset; "toy" by default. */
   readonly fingerprint?: string;
@@ -20,7 +22,8 @@ export interface ToyRun {
 export async function writeToyRun(directory: string, toy: ToyRun): Promise<void> {
   const { items, users = 1, fingerprint = "toy", dataset = "../dataset", seed = 1 } = toy;
   await mkdir(directory, { recursive: true });
-  const lines = items.map((id, count) => JSON.stringify({ id, title: `Title ${id}`, count }));
+  const titles = toy.titles ?? items.map((id) => `Title ${id}`);
+  const lines = items.map((id, count) => JSON.stringify({ id, title: titles[count], count }));
   const contents = {
     [runFiles.items]: `${lines.join("\n")}\n`,
     [runFiles.weights]: "weights",

@@ -1,0 +1,38 @@
+/** @file The thread of the worker runtime: opens sessions and runs them one after the other. */
+import { parentPort } from "node:worker_threads";
+import type { Tensor } from "../tensor/spec.ts";
+import { openSession, type Session } from "./session.ts";
+import type { Reply, Request } from "./worker-messages.ts";
+
+const port = parentPort!;
+const sessions = new Map<number, Session>();
+
+async function handle(request: Request): Promise<Record<string, Tensor> | undefined> {
+  switch (request.kind) {
+    case "open":
+      sessions.set(request.session, await openSession(request.bytes, request.types, request.options));
+      return undefined;
+    case "run":
+      return sessions.get(request.session)!.run(request.feeds);
+    case "release":
+      await sessions.get(request.session)?.release();
+      sessions.delete(request.session);
+      return undefined;
+  }
+}
+
+let queue = Promise.resolve();
+port.on("message", (request: Request) => {
+  queue = queue.then(async () => {
+    const { call } = request;
+    try {
+      const outputs = await handle(request);
+      const reply: Reply = outputs ? { call, outputs } : { call };
+      const buffers = Object.values(outputs ?? {}).map((t) => t.data.buffer as ArrayBuffer);
+      port.postMessage(reply, [...new Set(buffers)]);
+    } catch (error) {
+      const { message, code = "run" } = error as Error & { code?: string };
+      port.postMessage({ call, error: { message, code } } satisfies Reply);
+    }
+  });
+});

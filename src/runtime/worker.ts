@@ -1,0 +1,71 @@
+/** @file The worker runtime: programs run in a thread of their own, so the event loop of the caller stays free. */
+import { Worker } from "node:worker_threads";
+import { RuntimeFailure } from "../tensor/errors.ts";
+import type { Tensor } from "../tensor/spec.ts";
+import { compileWith } from "./node.ts";
+import type { Runtime } from "./runtime.ts";
+import type { Session } from "./session.ts";
+import type { Reply, Request } from "./worker-messages.ts";
+
+type Unsent<R> = R extends Request ? Omit<R, "call"> : never;
+
+interface Pending {
+  readonly resolve: (outputs: Record<string, Tensor>) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/**
+ * Starts a thread that executes programs. Arrays are copied on the way in, except those on a SharedArrayBuffer, and
+ * moved on the way out. The thread does not keep the process alive while nothing runs.
+ */
+export function workerRuntime(): Runtime {
+  const worker = new Worker(new URL("./worker-entry.js", import.meta.url));
+  const pending = new Map<number, Pending>();
+  let calls = 0;
+  let sessions = 0;
+  let ended: RuntimeFailure | null = null;
+
+  const fail = (error: RuntimeFailure): void => {
+    ended = error;
+    for (const { reject } of pending.values()) reject(error);
+    pending.clear();
+  };
+  const settle = (call: number): Pending | undefined => {
+    const entry = pending.get(call);
+    pending.delete(call);
+    if (pending.size === 0) worker.unref();
+    return entry;
+  };
+  worker.unref();
+  worker.on("message", (reply: Reply) => {
+    const entry = settle(reply.call);
+    if ("error" in reply) entry?.reject(new RuntimeFailure(reply.error.code, reply.error.message));
+    else entry?.resolve(reply.outputs ?? {});
+  });
+  worker.on("error", (error) => fail(new RuntimeFailure("worker", `the model thread failed: ${error.message}`)));
+  worker.on("exit", () => fail(new RuntimeFailure("worker", "the model thread has ended")));
+
+  const send = (request: Unsent<Request>): Promise<Record<string, Tensor>> =>
+    new Promise((resolve, reject) => {
+      if (ended) return reject(ended);
+      const call = calls++;
+      pending.set(call, { resolve, reject });
+      worker.ref();
+      worker.postMessage({ ...request, call });
+    });
+
+  const open: Parameters<typeof compileWith>[0] = async (bytes, types, options) => {
+    const session = sessions++;
+    await send({ kind: "open", session, bytes, types, options });
+    const opened: Session = {
+      run: (feeds) => send({ kind: "run", session, feeds }),
+      release: async () => void (await send({ kind: "release", session })),
+    };
+    return opened;
+  };
+  return {
+    name: "worker",
+    compile: async (graph, options) => compileWith(open, graph, options),
+    dispose: async () => void (await worker.terminate()),
+  };
+}

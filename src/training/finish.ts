@@ -1,0 +1,50 @@
+/** @file The end of a training: the deployable model, the item list, and run.json with the hash of every file. */
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { type Dataset, readItems } from "../data/dataset.ts";
+import { sha256File, writeAtomic } from "../data/files.ts";
+import type { Split } from "../data/split.ts";
+import { type RunManifest, runFiles, writeRunManifest } from "../evaluation/run-folder.ts";
+import type { RecipeConfig } from "../models/config.ts";
+import { servingStep } from "../models/steps.ts";
+import { writeOnnx } from "../onnx/write.ts";
+import { countItems } from "../retrieval/popularity.ts";
+import { readSafetensors } from "../tensor/safetensors.ts";
+import { type State, writeMetrics } from "./checkpoint.ts";
+
+export interface FinishOptions {
+  readonly out: string;
+  readonly manifest: RunManifest;
+  readonly config: RecipeConfig;
+  readonly dataset: Dataset;
+  readonly split: Split;
+  readonly state: State;
+}
+
+/** Writes what serving needs; run.json says "finished" only when everything else is in place. */
+export async function finishRun({ out, manifest, config, dataset, split, state }: FinishOptions): Promise<void> {
+  const weights = join(out, runFiles.weights);
+  const { tensors } = readSafetensors(await readFile(weights), weights);
+  const graph = servingStep(config, dataset.items.length);
+  for (const [name, param] of graph.params) param.data = tensors[name] ?? null;
+  Object.assign(graph.metadata, {
+    recipe: manifest.recipe,
+    fingerprint: manifest.dataset.fingerprint,
+    items: `${dataset.items.length} in the order of ${runFiles.items}`,
+  });
+  await writeAtomic(join(out, runFiles.model), writeOnnx(graph));
+  await writeAtomic(join(out, runFiles.items), await itemLines(dataset, split));
+  await writeMetrics(out, state);
+  const names = [runFiles.weights, runFiles.model, runFiles.items, runFiles.metrics];
+  const files = Object.fromEntries(await Promise.all(names.map(async (name) => [name, await sha256File(join(out, name))] as const)));
+  const seconds = { train: state.seconds };
+  await writeRunManifest(out, { ...manifest, status: "finished", files, seconds, bestEpoch: state.bestEpoch });
+}
+
+async function itemLines(dataset: Dataset, { training }: Split): Promise<string> {
+  const counts = countItems(training.sequence, dataset.items.length);
+  const items = await readItems(dataset);
+  return items
+    .map(({ id, title }, i) => `${JSON.stringify({ id, ...(title === undefined ? {} : { title }), count: counts[i] })}\n`)
+    .join("");
+}

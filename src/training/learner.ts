@@ -1,0 +1,156 @@
+/** @file Weights and what is needed to change them: one program step, the optimizer, the moving average. */
+import { type Batch, type Epoch, emptyBatch, fillBatch } from "../data/batches.ts";
+import { partOf, type RecipeConfig } from "../models/config.ts";
+import { type TrainStep, trainStep } from "../models/steps.ts";
+import type { Program, Runtime } from "../runtime/runtime.ts";
+import { stream } from "../tensor/random.ts";
+import { count, knownShape, type Tensor } from "../tensor/spec.ts";
+
+/** Everything about the weights that a checkpoint must hold. */
+export interface Weights {
+  readonly params: Record<string, Tensor>;
+  /** Optimizer state: slot name → parameter name → array. */
+  readonly slots: Record<string, Record<string, Tensor>>;
+  /** Moving average of the parameters; null where none is kept. */
+  readonly average: Record<string, Tensor> | null;
+  /** Updates so far. */
+  step: number;
+}
+
+export interface LearnerOptions {
+  readonly config: RecipeConfig;
+  readonly items: number;
+  readonly rows: number;
+  readonly seed: number;
+  readonly threads: number;
+  readonly runtime: Runtime;
+}
+
+export interface Learner {
+  readonly weights: Weights;
+  /** One update; returns the mean loss over the step's tokens. */
+  update(epoch: Epoch, step: number, learningRate: number): Promise<{ loss: number; tokens: number }>;
+  /** The weights to evaluate: the average where one is kept. */
+  evaluated(): Record<string, Tensor>;
+  dispose(): Promise<void>;
+}
+
+export async function createLearner(options: LearnerOptions, restored?: Weights): Promise<Learner> {
+  const { config, items, rows, threads, runtime, seed } = options;
+  const width = config.training.rowLength;
+  const step = trainStep(config, { items, rows, width });
+  const program = await runtime.compile(step.graph, { threads, params: "fed" });
+  const weights = restored ? shareAll(restored) : startWeights(step, config, seed);
+  const batch = emptyBatch({ rows, width });
+  const gradients = Object.fromEntries(
+    Object.entries(weights.params).map(([name, { data }]) => [name, new Float32Array(data.length)]),
+  );
+  return {
+    weights,
+    evaluated: () => weights.average ?? weights.params,
+    async update(epoch, index, learningRate) {
+      const tokens = fillBatch(epoch, index, batch);
+      const feeds = { ...weights.params, ...batchFeeds(batch, rows, width), ...masks(step, seed, weights.step) };
+      const outputs = await program.run(feeds);
+      collectGradients(step, outputs, gradients);
+      weights.step++;
+      applyUpdate(config, weights, gradients, learningRate);
+      return { loss: (outputs.loss!.data as Float32Array)[0]!, tokens };
+    },
+    dispose: () => (program as Program).dispose(),
+  };
+}
+
+/** Arrays on shared memory go to the worker without being copied into a message. */
+function shared({ data, shape }: Tensor): Tensor {
+  const copy = new Float32Array(new SharedArrayBuffer(data.byteLength));
+  copy.set(data as Float32Array);
+  return { data: copy, shape };
+}
+
+const shareEach = (tensors: Record<string, Tensor>): Record<string, Tensor> =>
+  Object.fromEntries(Object.entries(tensors).map(([name, t]) => [name, shared(t)]));
+
+const shareAll = (weights: Weights): Weights => ({
+  ...weights,
+  params: shareEach(weights.params),
+  average: weights.average && shareEach(weights.average),
+});
+
+function startWeights({ params: declared }: TrainStep, config: RecipeConfig, seed: number): Weights {
+  const params = shareEach(declared.initialize(seed));
+  const zeros = (): Record<string, Tensor> =>
+    Object.fromEntries(
+      Object.entries(params).map(([name, { data, shape }]) => [name, { data: new Float32Array(data.length), shape }]),
+    );
+  const { slots } = partOf("optimizer", config.optimizer.name);
+  return {
+    params,
+    slots: Object.fromEntries(slots.map((slot) => [slot, zeros()])),
+    average: config.training.averaging > 0 ? shareEach(params) : null,
+    step: 0,
+  };
+}
+
+function batchFeeds(batch: Batch, rows: number, width: number): Record<string, Tensor> {
+  const { item, target, position, segment, weight } = batch;
+  return Object.fromEntries(
+    Object.entries({ item, target, position, segment, weight }).map(([name, data]) => [name, { data, shape: [rows, width] }]),
+  );
+}
+
+/** Fresh dropout masks, a function of the seed, the input's name and the update's number. */
+function masks({ graph }: TrainStep, seed: number, step: number): Record<string, Tensor> {
+  return Object.fromEntries(
+    [...graph.randoms].map(([name, { keep }]) => {
+      const shape = knownShape(graph.inputs.get(name)!.shape, name);
+      const data = new Float32Array(count(shape));
+      stream(seed, name, step).fillDropoutMask(data, keep);
+      return [name, { data, shape }];
+    }),
+  );
+}
+
+/** Dense gradients, with the rows of look-ups added at their places. */
+function collectGradients(step: TrainStep, outputs: Record<string, Tensor>, gradients: Record<string, Float32Array>): void {
+  for (const { param, dense, rows } of step.gradients) {
+    const gradient = gradients[param]!;
+    if (dense) gradient.set(outputs[dense]!.data as Float32Array);
+    else gradient.fill(0);
+    for (const part of rows) {
+      const values = outputs[part.gradient]!.data as Float32Array;
+      addRows(gradient, outputs[part.indices]!.data as Int32Array, values);
+    }
+  }
+}
+
+/** gradient[indices[k]] += values[k], row by row. */
+function addRows(gradient: Float32Array, indices: Int32Array, values: Float32Array): void {
+  const width = values.length / indices.length;
+  for (let k = 0; k < indices.length; k++) {
+    const to = indices[k]! * width;
+    const from = k * width;
+    for (let c = 0; c < width; c++) gradient[to + c] = gradient[to + c]! + values[from + c]!;
+  }
+}
+
+function applyUpdate(config: RecipeConfig, weights: Weights, gradients: Record<string, Float32Array>, learningRate: number): void {
+  const optimizer = partOf("optimizer", config.optimizer.name);
+  const { averaging } = config.training;
+  // Early updates weigh more, so that the average forgets the random start.
+  const decay = Math.min(averaging, (1 + weights.step) / (10 + weights.step));
+  for (const [name, tensor] of Object.entries(weights.params)) {
+    const param = tensor.data as Float32Array;
+    const slots = Object.fromEntries(
+      Object.entries(weights.slots).map(([slot, tensors]) => [slot, tensors[name]!.data as Float32Array]),
+    );
+    const input = { param, gradient: gradients[name]!, slots, step: weights.step, learningRate };
+    optimizer.update(input, config.optimizer as never);
+    if (weights.average) mixInto(weights.average[name]!.data as Float32Array, param, decay);
+  }
+}
+
+/** average ← decay · average + (1 − decay) · value. */
+function mixInto(average: Float32Array, value: Float32Array, decay: number): void {
+  for (let i = 0; i < average.length; i++) average[i] = decay * average[i]! + (1 - decay) * value[i]!;
+}

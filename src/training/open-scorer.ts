@@ -1,0 +1,27 @@
+/** @file Opens the model of a finished run for scoring, in a worker thread of its own. */
+import { readFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import { type OpenRun, runFiles } from "../evaluation/run-folder.ts";
+import type { RecipeConfig } from "../models/config.ts";
+import { modelScorer } from "../retrieval/model-scorer.ts";
+import type { Scorer } from "../retrieval/scorer.ts";
+import { workerRuntime } from "../runtime/worker.ts";
+import { readSafetensors } from "../tensor/safetensors.ts";
+
+/** The scorer of a run; its thread ends when it is disposed. */
+export async function openScorer(run: OpenRun, { threads = availableParallelism() }: { readonly threads?: number } = {}): Promise<Scorer> {
+  const path = join(run.directory, runFiles.weights);
+  const { tensors: params } = readSafetensors(await readFile(path), path);
+  const config = run.manifest.config as unknown as RecipeConfig;
+  const runtime = workerRuntime();
+  const items = run.manifest.dataset.items;
+  const scorer = await modelScorer({ config, items, params, mode: "stored", runtime, threads });
+  return {
+    ...scorer,
+    async dispose() {
+      await scorer.dispose();
+      await runtime.dispose();
+    },
+  };
+}

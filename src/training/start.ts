@@ -1,0 +1,113 @@
+/** @file The beginning of a training: what is to be done, checked before any work, and the run folder that says so. */
+import { mkdir, readdir } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import { relative, resolve } from "node:path";
+import { isDeepStrictEqual } from "node:util";
+import { type Dataset, openDataset } from "../data/dataset.ts";
+import { systemCode } from "../data/files.ts";
+import { leaveOneOut, type Split } from "../data/split.ts";
+import { isRunFolder, RUN_FORMAT, type RunManifest, readRunManifest, writeRunManifest } from "../evaluation/run-folder.ts";
+import type { RecipeConfig } from "../models/config.ts";
+import { recipeConfig } from "../models/recipes.ts";
+import { ConfigError, DataError } from "../tensor/errors.ts";
+import { type Checkpoint, readCheckpoint, removeLeftovers } from "./checkpoint.ts";
+import type { TrainOptions } from "./progress.ts";
+
+export interface Start {
+  readonly dataset: Dataset;
+  readonly split: Split;
+  readonly config: RecipeConfig;
+  readonly manifest: RunManifest;
+  readonly checkpoint: Checkpoint | null;
+}
+
+/** Checks options, data and run folder, and creates the folder. @throws ConfigError, DataError; then nothing is written */
+export async function startTraining(options: TrainOptions): Promise<Start> {
+  const { out, seed = 0, resume = false } = options;
+  if (!Number.isInteger(seed) || seed < 0) {
+    throw new ConfigError("seed", `the seed must be a whole number from 0 on, not ${seed}`, { seed });
+  }
+  const config = withThreads(recipeConfig(options));
+  const dataset = await openDataset(options.data);
+  const split = leaveOneOut(dataset);
+  if (split.validation.target.length === 0) {
+    const message = `${options.data}: no user has 3 interactions or more, so nothing can be validated; import more data`;
+    throw new DataError("nothing-to-validate", message);
+  }
+  if (await isRunFolder(out)) {
+    if (!resume) throw new DataError("run-exists", `${out} holds a run already; continue it with --resume or name another folder`, { out });
+    return resumed(options, dataset, split, config);
+  }
+  await refuseForeign(out);
+  const manifest = newManifest(options, dataset, config);
+  await mkdir(out, { recursive: true });
+  await writeRunManifest(out, manifest);
+  return { dataset, split, config, manifest, checkpoint: null };
+}
+
+/** Threads are part of the result (they fix the order of sums), so the number found here is written down. */
+const withThreads = (config: RecipeConfig): RecipeConfig => ({
+  ...config,
+  training: { ...config.training, threads: config.training.threads || availableParallelism() },
+});
+
+async function resumed(options: TrainOptions, dataset: Dataset, split: Split, asked: RecipeConfig): Promise<Start> {
+  const { out } = options;
+  const manifest = await readRunManifest(out);
+  if (manifest.dataset.fingerprint !== dataset.manifest.fingerprint) {
+    const message = `${out} was trained on other data (fingerprint ${manifest.dataset.fingerprint}) than ${options.data} (${dataset.manifest.fingerprint}); name its own data folder`;
+    throw new DataError("other-data", message, { out });
+  }
+  const config = manifest.config as unknown as RecipeConfig;
+  const given = options.recipe !== undefined || options.config !== undefined || (options.set ?? []).length > 0;
+  if (given) refuseChanges(out, config, asked);
+  if (options.seed !== undefined && options.seed !== manifest.seed) {
+    throw new ConfigError("other-seed", `${out} was started with seed ${manifest.seed}; resume it with that seed or none`, { out });
+  }
+  await removeLeftovers(out);
+  return { dataset, split, config, manifest, checkpoint: await readCheckpoint(out) };
+}
+
+function refuseChanges(out: string, stored: RecipeConfig, asked: RecipeConfig): void {
+  for (const [section, settings] of Object.entries(stored)) {
+    for (const [key, value] of Object.entries(settings)) {
+      const other = (asked as unknown as Record<string, Record<string, unknown>>)[section]?.[key];
+      if (`${section}.${key}` === "training.threads" || isDeepStrictEqual(value, other)) continue;
+      const message = `${out} was started with ${section}.${key} = ${JSON.stringify(value)}, not ${JSON.stringify(other)}; resume it as it was or train anew in another folder`;
+      throw new ConfigError("other-settings", message, { section, key });
+    }
+  }
+}
+
+async function refuseForeign(out: string): Promise<void> {
+  const names = await readdir(out).catch((error: unknown) => {
+    if (systemCode(error) === "ENOENT") return [];
+    if (systemCode(error) === "ENOTDIR") throw new DataError("not-a-folder", `${out} is a file; name a folder for the run`, { out });
+    throw error;
+  });
+  // A training killed while it wrote its very first file leaves that file's temporary behind.
+  if (names.every((name) => name.startsWith(".run.json.") && name.endsWith(".tmp"))) return;
+  throw new DataError("not-empty", `${out} is not empty and holds no run; name a new folder`, { out });
+}
+
+function newManifest({ recipe = "sasrec", out, data, seed = 0 }: TrainOptions, dataset: Dataset, config: RecipeConfig): RunManifest {
+  const { fingerprint } = dataset.manifest;
+  return {
+    kind: "sequitur-run",
+    format: RUN_FORMAT,
+    recipe,
+    config: config as unknown as Record<string, unknown>,
+    seed,
+    status: "training",
+    split: { kind: "leave-one-out" },
+    dataset: {
+      directory: relative(resolve(out), resolve(data)),
+      fingerprint,
+      items: dataset.items.length,
+      users: dataset.users.length,
+    },
+    files: {},
+    seconds: { train: 0 },
+    bestEpoch: 0,
+  };
+}

@@ -1,0 +1,156 @@
+/** @file Training: epochs of updates, validation after each, the best weights kept, stopping when it gets no better. */
+import { join } from "node:path";
+import { type Epoch, planEpoch } from "../data/batches.ts";
+import { writeAtomic } from "../data/files.ts";
+import { evaluateCases } from "../evaluation/cases.ts";
+import { runFiles } from "../evaluation/run-folder.ts";
+import { modelScorer } from "../retrieval/model-scorer.ts";
+import type { Scorer } from "../retrieval/scorer.ts";
+import { workerRuntime } from "../runtime/worker.ts";
+import { RuntimeFailure } from "../tensor/errors.ts";
+import { writeSafetensors } from "../tensor/safetensors.ts";
+import { type EpochLine, type State, writeCheckpoint } from "./checkpoint.ts";
+import { finishRun } from "./finish.ts";
+import { createLearner, type Learner } from "./learner.ts";
+import type { TrainOptions, TrainProgress, TrainResult } from "./progress.ts";
+import { learningRateAt } from "./schedule.ts";
+import { type Start, startTraining } from "./start.ts";
+
+export type { TrainOptions, TrainProgress, TrainResult } from "./progress.ts";
+
+/** Validation metric that chooses the checkpoint. */
+const criterion = "NDCG@10";
+
+/**
+ * Trains a recipe on a dataset folder and leaves a run folder behind. Model programs run in a worker thread. After each
+ * epoch a checkpoint is written; a killed training continues with `resume: true` and ends with the same weights.
+ *
+ * @throws ConfigError for settings, DataError for data or folders that cannot be used, before any work
+ */
+export async function train(options: TrainOptions): Promise<TrainResult> {
+  const start = await startTraining(options);
+  const report = options.onProgress ?? (() => {});
+  let state: State = start.checkpoint?.state ?? { history: [], bestEpoch: 0, seconds: 0 };
+  if (start.manifest.status === "finished") {
+    report(message(start, `${options.out} is finished already`));
+    return resultOf(options, state, start);
+  }
+  if (start.checkpoint) report(message(start, `continuing after epoch ${state.history.length}`));
+  const training = await openTraining(start);
+  try {
+    while (!isOver(state, start)) {
+      state = await trainEpoch(training, start, state, report);
+      if (state.bestEpoch === state.history.length) await writeBest(options.out, training.learner);
+      await writeCheckpoint(options.out, { weights: training.learner.weights, state });
+    }
+    await finishRun({ ...start, out: options.out, state });
+  } finally {
+    await training.dispose();
+  }
+  return resultOf(options, state, start);
+}
+
+interface Training {
+  readonly learner: Learner;
+  readonly scorer: Scorer;
+  readonly rows: number;
+  dispose(): Promise<void>;
+}
+
+async function openTraining({ config, dataset, manifest, checkpoint }: Start): Promise<Training> {
+  const { batchTokens, rowLength, threads } = config.training;
+  const rows = Math.max(1, Math.round(batchTokens / rowLength));
+  const runtime = workerRuntime();
+  const items = dataset.items.length;
+  const learner = await createLearner({ config, items, rows, seed: manifest.seed, threads, runtime }, checkpoint?.weights);
+  const scorer = await modelScorer({ config, items, params: learner.evaluated(), mode: "fed", runtime, threads });
+  return { learner, scorer, rows, dispose: () => runtime.dispose() };
+}
+
+const patienceUsed = (state: State): number => state.history.length - state.bestEpoch;
+
+function isOver(state: State, { config }: Start): boolean {
+  const { epochs, patience } = config.training;
+  return state.history.length >= epochs || (state.bestEpoch > 0 && patienceUsed(state) >= patience);
+}
+
+async function trainEpoch(training: Training, start: Start, state: State, report: (p: TrainProgress) => void): Promise<State> {
+  const { learner, scorer, rows } = training;
+  const settings = start.config.training;
+  const epoch = state.history.length + 1;
+  const size = { rows, width: settings.rowLength, maxLength: settings.maxLength };
+  const plan = planEpoch(start.split.training, { ...size, seed: start.manifest.seed, epoch });
+  const total = plan.steps * settings.epochs;
+  const began = performance.now();
+  let loss = 0;
+  let tokens = 0;
+  let learningRate = 0;
+  for (let step = 0; step < plan.steps; step++) {
+    learningRate = learningRateAt(learner.weights.step + 1, total, settings);
+    const done = await learner.update(plan, step, learningRate);
+    if (!Number.isFinite(done.loss)) throw diverged(epoch, step);
+    loss += done.loss * done.tokens;
+    tokens += done.tokens;
+    report(stepReport({ plan, step, epoch, loss: loss / tokens, tokens, began, state, settings }));
+  }
+  const interactionsPerSecond = tokens / ((performance.now() - began) / 1000);
+  const { metrics: validation } = await evaluateCases({ scorer, cases: start.split.validation });
+  const seconds = (performance.now() - began) / 1000;
+  const line: EpochLine = { epoch, loss: loss / tokens, learningRate, validation, interactionsPerSecond, seconds };
+  const history = [...state.history, line];
+  const best = state.history[state.bestEpoch - 1]?.validation[criterion] ?? -1;
+  const bestEpoch = validation[criterion]! > best ? epoch : state.bestEpoch;
+  const next: State = { history, bestEpoch, seconds: state.seconds + seconds };
+  const secondsLeft = ((settings.epochs - epoch) * next.seconds) / epoch;
+  const { epochs } = settings;
+  const { steps } = plan;
+  report({ kind: "epoch", epoch, epochs, step: steps, steps, loss: line.loss, interactionsPerSecond, secondsLeft, validation });
+  return next;
+}
+
+interface StepFacts {
+  readonly plan: Epoch;
+  readonly step: number;
+  readonly epoch: number;
+  readonly loss: number;
+  readonly tokens: number;
+  readonly began: number;
+  readonly state: State;
+  readonly settings: Start["config"]["training"];
+}
+
+function stepReport({ plan, step, epoch, loss, tokens, began, state, settings: { epochs } }: StepFacts): TrainProgress {
+  const elapsed = (performance.now() - began) / 1000;
+  const done = (step + 1) / plan.steps;
+  const past = epoch - 1;
+  // Finished epochs tell what one costs, validation included; before the first, its steps do.
+  const each = past > 0 ? state.seconds / past : elapsed / done;
+  const secondsLeft = Math.max(0, (epochs - past) * each - elapsed);
+  return { kind: "step", epoch, epochs, step: step + 1, steps: plan.steps, loss, interactionsPerSecond: tokens / elapsed, secondsLeft };
+}
+
+function diverged(epoch: number, step: number): RuntimeFailure {
+  const message = `the loss is no longer a number at epoch ${epoch}, step ${step + 1}; lower training.learningRate`;
+  return new RuntimeFailure("diverged", message, { epoch, step });
+}
+
+async function writeBest(out: string, learner: Learner): Promise<void> {
+  await writeAtomic(join(out, runFiles.weights), writeSafetensors(learner.evaluated()));
+}
+
+function message({ config }: Start, text: string): TrainProgress {
+  const { epochs } = config.training;
+  return { kind: "message", epoch: 0, epochs, step: 0, steps: 0, loss: 0, interactionsPerSecond: 0, secondsLeft: 0, text };
+}
+
+function resultOf(options: TrainOptions, state: State, { manifest }: Start): TrainResult {
+  const { history, bestEpoch, seconds } = state;
+  const validation = history[bestEpoch - 1]?.validation ?? {};
+  return {
+    run: options.out,
+    bestEpoch: bestEpoch || manifest.bestEpoch,
+    epochs: history.length,
+    seconds: seconds || manifest.seconds.train,
+    validation,
+  };
+}
