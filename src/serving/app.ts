@@ -31,7 +31,10 @@ export function app(recommender: Recommender, options: AppOptions = {}): Hono {
   const document = openApiDocument(version);
   const hono = new Hono();
   hono.use(
-    secureHeaders({ contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } }),
+    secureHeaders({
+      strictTransportSecurity: false,
+      contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
+    }),
     bodyLimit({ maxSize: bodyLimitBytes, onError: () => tooLarge(bodyLimitBytes) }),
   );
   hono.get("/healthz", (c) =>

@@ -81,8 +81,8 @@ export function readSafetensors(bytes: Uint8Array, where: string): SafetensorsFi
     const Type = arrayType(dtype);
     const fits = start >= 0 && end <= bytes.byteLength - 8 - length;
     if (!fits || end - start !== count(entry.shape) * Type.BYTES_PER_ELEMENT) fail(`tensor "${name}" is cut short`);
-    const copy = bytes.slice(8 + length + start, 8 + length + end);
-    tensors[name] = { data: new Type(copy.buffer as ArrayBuffer), shape: entry.shape };
+    const copy = new Uint8Array(bytes.subarray(8 + length + start, 8 + length + end)); // aligned, and its own memory
+    tensors[name] = { data: new Type(copy.buffer), shape: entry.shape };
   }
   return { tensors, metadata: metadata as Record<string, string> };
 }

@@ -1,0 +1,106 @@
+import { describe, expect, it } from "vitest";
+import { emptyBatch, fillBatch, planEpoch } from "../data/batches.ts";
+import { writeOnnx } from "../onnx/write.ts";
+import { packForScoring } from "../retrieval/model-scorer.ts";
+import { evaluateReference, toNdArray } from "../runtime/reference.ts";
+import { openSession } from "../runtime/session.ts";
+import { type NdArray, ndarray } from "../tensor/ndarray.ts";
+import { slopeError } from "../testing/check-parts.ts";
+import { recipeConfig } from "./recipes.ts";
+import { scoreStep, servingStep, trainStep } from "./steps.ts";
+
+const config = recipeConfig({
+  set: [
+    { path: "items.dim", value: 8 },
+    { path: "backbone.heads", value: 2 },
+    { path: "training.maxLength", value: 6 },
+    { path: "training.rowLength", value: 8 },
+  ],
+});
+const items = 11;
+const histories = [[1, 4, 2], [7], [0, 3, 9, 10, 5, 6], [8, 2]];
+const offsets = Int32Array.of(0, 3, 4, 10, 12);
+const flat = Int32Array.from(histories.flat());
+
+const step = trainStep(config, { items, rows: 2, width: 8 });
+const weights = step.params.initialize(3);
+const params = Object.fromEntries(Object.entries(weights).map(([name, t]) => [name, toNdArray(t)]));
+
+const grid = (data: ArrayLike<number>, shape: readonly number[]): NdArray => ({ data: Float64Array.from(data), shape });
+
+describe("the training step", () => {
+  const plan = planEpoch({ offsets, sequence: flat }, { rows: 2, width: 8, maxLength: 6, seed: 0, epoch: 1 });
+  const batch = emptyBatch({ rows: 2, width: 8 });
+  fillBatch(plan, 0, batch);
+  const inputs = Object.fromEntries(Object.entries(batch).map(([name, data]) => [name, grid(data, [2, 8])]));
+  const masks = Object.fromEntries(
+    [...step.graph.randoms.keys()].map((name) => [name, ndarray(step.graph.inputs.get(name)!.shape as number[], 1)]),
+  );
+
+  it("starts at the loss of a uniform guess, ln N", () => {
+    const { loss } = evaluateReference(step.graph, { ...params, ...inputs, ...masks });
+    expect(loss!.data[0]).toBeCloseTo(Math.log(items), 1);
+  });
+
+  it("has the slope that differences of the loss show", () => {
+    const only = trainStep(config, { items, rows: 2, width: 8 });
+    for (const name of [...only.graph.outputs.keys()]) if (name !== "loss") only.graph.outputs.delete(name);
+    expect(slopeError(only.graph, { ...params, ...inputs, ...masks }, "loss")).toBeLessThan(1e-7);
+  });
+
+  it("declares one dropout mask for each place, by name", () => {
+    expect([...step.graph.randoms.keys()]).toEqual([
+      "mask.input",
+      "mask.block0.attention",
+      "mask.block0.seen",
+      "mask.block0.hidden",
+      "mask.block0.mlp",
+      "mask.block1.attention",
+      "mask.block1.seen",
+      "mask.block1.hidden",
+      "mask.block1.mlp",
+    ]);
+  });
+});
+
+describe("scores", () => {
+  const packed = packForScoring({ offsets, items: flat }, 8);
+  const inputs = {
+    item: grid(packed.item, [packed.rows, 8]),
+    position: grid(packed.position, [packed.rows, 8]),
+    segment: grid(packed.segment, [packed.rows, 8]),
+    last: grid(packed.last, [4]),
+  };
+  const scores = evaluateReference(scoreStep(config, items), { ...params, ...inputs }, { R: packed.rows, Q: 4 }).scores!;
+
+  it("of packed histories are those of each history alone", () => {
+    histories.forEach((history, q) => {
+      const one = packForScoring({ offsets: Int32Array.of(0, history.length), items: Int32Array.from(history) }, 8);
+      const feeds = {
+        item: grid(one.item, [1, 8]),
+        position: grid(one.position, [1, 8]),
+        segment: grid(one.segment, [1, 8]),
+        last: grid(one.last, [1]),
+      };
+      const alone = evaluateReference(scoreStep(config, items), { ...params, ...feeds }, { R: 1, Q: 1 }).scores!;
+      alone.data.forEach((v, i) => {
+        expect(v).toBeCloseTo(scores.data[q * items + i]!, 12);
+      });
+    });
+  });
+
+  it("of the deployable model are the same, for any number of rows", async () => {
+    const graph = servingStep(config, items);
+    for (const [name, param] of graph.params) param.data = weights[name]!;
+    const session = await openSession(writeOnnx(graph), { item: "int32" }, { threads: 1 });
+    const padded = histories.map((h) => [...new Array<number>(6 - h.length).fill(-1), ...h]);
+    for (const rows of [padded, padded.slice(1, 2)]) {
+      const output = await session.run({ item: { data: Int32Array.from(rows.flat()), shape: [rows.length, 6] } });
+      const first = rows.length === 1 ? items : 0;
+      (output.scores!.data as Float32Array).forEach((v, i) => {
+        expect(v).toBeCloseTo(scores.data[first + i]!, 5);
+      });
+    }
+    await session.release();
+  });
+});

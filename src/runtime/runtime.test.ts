@@ -1,0 +1,122 @@
+import { afterAll, describe, expect, it } from "vitest";
+import { Graph } from "../graph/graph.ts";
+import { add, cast, gather, greater, matmul, softmax } from "../graph/ops/index.ts";
+import { bool, f32, i32, numbers } from "../tensor/spec.ts";
+import { compileWith, nodeRuntime } from "./node.ts";
+import { referenceRuntime } from "./reference.ts";
+import { openSession } from "./session.ts";
+import { workerRuntime } from "./worker.ts";
+
+function scores(): Graph {
+  const graph = new Graph();
+  const table = graph.param("table", f32(4, 2), { data: Float32Array.of(1, 0, 0, 1, 1, 1, -1, 2), shape: [4, 2] });
+  const h = gather(table, graph.input("item", i32("B")));
+  const mask = cast(graph.input("allowed", bool("B", 4)), "float32");
+  const logits = add(matmul(h, table, { transB: true }), mask);
+  graph.output("p", softmax(logits));
+  graph.output("high", greater(logits, 1));
+  return graph;
+}
+
+const feeds = (rows: number) => ({
+  item: { data: Int32Array.from({ length: rows }, (_, i) => i % 4), shape: [rows] },
+  allowed: { data: Uint8Array.from({ length: rows * 4 }, (_, i) => i % 2), shape: [rows, 4] },
+});
+
+const worker = workerRuntime();
+afterAll(() => worker.dispose());
+
+describe.each([nodeRuntime, worker, referenceRuntime])("the $name runtime", (runtime) => {
+  it("agrees with the reference at every size", async () => {
+    const program = await runtime.compile(scores());
+    const oracle = await referenceRuntime.compile(scores());
+    for (const rows of [1, 5, 3]) {
+      const actual = await program.run(feeds(rows));
+      const expected = await oracle.run(feeds(rows));
+      for (const name of ["p", "high"]) {
+        expect(actual[name]!.shape).toEqual([rows, 4]);
+        numbers(actual[name]!.data).forEach((v, i) => {
+          expect(v).toBeCloseTo(numbers(expected[name]!.data)[i]!, 6);
+        });
+      }
+    }
+    await program.dispose();
+  });
+
+  it("takes parameters with the run where asked, on shared memory too", async () => {
+    const program = await runtime.compile(scores(), { params: "fed" });
+    const data = new Float32Array(new SharedArrayBuffer(32));
+    for (const value of [0, 2]) {
+      data.fill(value); // equal logits but for the mask, whatever the value
+      const { p } = await program.run({ ...feeds(1), table: { data, shape: [4, 2] } });
+      expect(numbers(p!.data)[1]).toBeCloseTo(Math.E / (2 + 2 * Math.E), 6);
+    }
+    await program.dispose();
+  });
+
+  it.each<[string, object, string]>([
+    ["a missing input", { item: feeds(1).item }, 'run: input "allowed" is missing'],
+    ["an unknown input", { ...feeds(1), itm: feeds(1).item }, 'run: there is no input "itm"; the nearest is "item"; there are: item, allowed'],
+    [
+      "a wrong shape",
+      { ...feeds(1), allowed: feeds(2).allowed },
+      'run: input "allowed" is Uint8Array(8) [2, 4], but Uint8Array [B, 4] is needed',
+    ],
+    [
+      "a wrong type",
+      { ...feeds(1), item: { data: new Float32Array(1), shape: [1] } },
+      'run: input "item" is Float32Array(1) [1], but Int32Array [B] is needed',
+    ],
+  ])("says what is wrong with %s", async (_, given, message) => {
+    const program = await runtime.compile(scores());
+    await expect(program.run(given as never)).rejects.toThrow(message);
+    await program.dispose();
+  });
+});
+
+describe("compile", () => {
+  it.each([
+    ["bound", 2],
+    ["open", 1],
+  ] as const)("opens a session once for each shape when shapes are %s", async (shapes, expected) => {
+    let opened = 0;
+    const count: typeof openSession = (...args) => {
+      opened++;
+      return openSession(...args);
+    };
+    const program = compileWith(count, scores(), { shapes });
+    for (const rows of [2, 3, 2, 3]) await program.run(feeds(rows));
+    expect(opened).toBe(expected);
+    await program.dispose();
+  });
+});
+
+describe("the worker runtime", () => {
+  it("leaves the event loop free while a program runs", async () => {
+    const graph = new Graph();
+    const x = graph.input("x", f32(1500, 1500));
+    graph.output("y", matmul(matmul(matmul(x, x), x), x));
+    const program = await worker.compile(graph, { threads: 1 });
+    const input = { x: { data: new Float32Array(1500 * 1500).fill(1e-3), shape: [1500, 1500] } };
+    await program.run(input);
+    let done = false;
+    let turns = 0;
+    const run = program.run(input).then(() => {
+      done = true;
+    });
+    while (!done) {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      turns++;
+    }
+    await run;
+    expect(turns).toBeGreaterThan(10); // a run on this thread would leave no turn at all
+  });
+
+  it("fails what waits when its thread ends, with a reason", async () => {
+    const own = workerRuntime();
+    const program = await own.compile(scores());
+    await program.run(feeds(1));
+    await own.dispose();
+    await expect(program.run(feeds(1))).rejects.toThrow("the model thread has ended");
+  });
+});

@@ -1,0 +1,3 @@
+/** @file The laws of operators and parts, for those who write their own. */
+export * from "./check-op.ts";
+export * from "./check-parts.ts";

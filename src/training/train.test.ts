@@ -1,0 +1,138 @@
+import { createHash } from "node:crypto";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Worker } from "node:worker_threads";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { importInteractions } from "../data/import.ts";
+import { evaluateRun } from "../evaluation/evaluate-run.ts";
+import { openRun } from "../evaluation/run-folder.ts";
+import { ConfigError, DataError } from "../tensor/errors.ts";
+import { openScorer } from "./open-scorer.ts";
+import type { TrainProgress } from "./progress.ts";
+import { type TrainOptions, train } from "./train.ts";
+
+/** A world with a known answer: item (i + 1) mod 30 always follows item i; users start anywhere. */
+const cycle = 30;
+let folder = "";
+let data = "";
+
+const set = [
+  { path: "items.dim", value: 16 },
+  { path: "training.maxLength", value: 10 },
+  { path: "training.rowLength", value: 16 },
+  { path: "training.batchTokens", value: 256 },
+  { path: "training.learningRate", value: 0.01 },
+  { path: "training.warmup", value: 0 },
+  { path: "training.threads", value: 1 },
+  { path: "backbone.dropout", value: 0.1 },
+  { path: "training.averaging", value: 0.9 },
+];
+const settings = (epochs: number): NonNullable<TrainOptions["set"]> => [...set, { path: "training.epochs", value: epochs }];
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "sequitur-train-"));
+  const lines = ["user_id,item_id,position"];
+  for (let user = 0; user < 120; user++) {
+    for (let k = 0; k < 8; k++) lines.push(`u${user},item ${(user * 7 + k) % cycle},${k}`);
+  }
+  await writeFile(join(folder, "log.csv"), `${lines.join("\n")}\n`);
+  data = join(folder, "data");
+  await importInteractions({ interactions: join(folder, "log.csv"), out: data });
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const digest = async (run: string, name: string): Promise<string> =>
+  createHash("sha256").update(await readFile(join(run, name))).digest("hex");
+
+describe("train", () => {
+  it("learns a world whose next item is known, and leaves a run that can be opened", async () => {
+    const out = join(folder, "learns");
+    const events: TrainProgress[] = [];
+    const result = await train({ data, out, set: settings(40), onProgress: (e) => events.push(e) });
+    const evaluation = await evaluateRun({ run: out, openScorer });
+    expect(evaluation.metrics["HR@10"]).toBe(1);
+    expect(evaluation.metrics["NDCG@10"]).toBeGreaterThan(0.95);
+    expect(evaluation.metrics["NDCG@10"]).toBeGreaterThan(evaluation.baselines.popularity["NDCG@10"]! + 0.3);
+    const run = await openRun(out);
+    expect(run.manifest.bestEpoch).toBe(result.bestEpoch);
+    expect(run.items).toHaveLength(cycle);
+    const lines = (await readFile(join(out, "metrics.jsonl"), "utf8")).trim().split("\n");
+    expect(lines).toHaveLength(result.epochs);
+    const epochs = events.filter((e) => e.kind === "epoch");
+    expect(epochs.at(-1)!.loss).toBeLessThan(epochs[0]!.loss / 2);
+  });
+
+  it("gives the same weights for the same seed, and others for another", async () => {
+    const [a, b, c] = ["a", "b", "c"].map((name) => join(folder, name));
+    await train({ data, out: a!, set: settings(3), seed: 5 });
+    await train({ data, out: b!, set: settings(3), seed: 5 });
+    await train({ data, out: c!, set: settings(3), seed: 6 });
+    expect(await digest(a!, "weights.safetensors")).toBe(await digest(b!, "weights.safetensors"));
+    expect(await digest(a!, "weights.safetensors")).not.toBe(await digest(c!, "weights.safetensors"));
+  });
+
+  it("stops early when validation gets no better", async () => {
+    const options = [...settings(50), { path: "training.learningRate", value: 1e-9 }, { path: "training.patience", value: 2 }];
+    const result = await train({ data, out: join(folder, "patience"), set: options });
+    expect(result.epochs).toBe(result.bestEpoch + 2);
+  });
+
+  it("refuses before any work what cannot be done", async () => {
+    const out = join(folder, "refused");
+    await expect(train({ data, out, recipe: "nope" })).rejects.toThrow(ConfigError);
+    await expect(train({ data: join(folder, "none"), out })).rejects.toThrow(DataError);
+    await expect(train({ data, out, seed: 1.5 })).rejects.toThrow("the seed must be a whole number from 0 on, not 1.5");
+    await expect(train({ data, out: folder })).rejects.toThrow("is not empty and holds no run; name a new folder");
+    await expect(train({ data, out: join(folder, "a") })).rejects.toThrow("holds a run already; continue it with --resume");
+    const other = train({ data, out: join(folder, "a"), resume: true, set: [...settings(3), { path: "backbone.blocks", value: 4 }] });
+    await expect(other).rejects.toThrow("was started with backbone.blocks = 2, not 4");
+    await expect(train({ data, out: join(folder, "a"), resume: true, seed: 1 })).rejects.toThrow("was started with seed 5");
+    await mkdir(out); // nothing was written there: an empty folder can be made
+  });
+});
+
+describe("a training that is killed", () => {
+  /** Runs `train` in a thread that is terminated after some progress events, which no handler can catch. */
+  async function killedAfter(events: number, options: TrainOptions): Promise<boolean> {
+    const code = `
+      import { parentPort, workerData } from "node:worker_threads";
+      const { train } = await import(workerData.module);
+      await train({ ...workerData.options, onProgress: () => parentPort.postMessage("progress") });
+      parentPort.postMessage("done");`;
+    const module = new URL("./train.js", import.meta.url).href;
+    const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(code)}`), { workerData: { module, options } });
+    let seen = 0;
+    return new Promise((resolve, reject) => {
+      worker.on("error", reject);
+      worker.on("message", async (text: string) => {
+        if (text === "progress" && ++seen < events) return;
+        await worker.terminate();
+        resolve(text !== "done");
+      });
+    });
+  }
+
+  it("continues to bit-identical weights, wherever it was stopped", async () => {
+    const whole = join(folder, "whole");
+    const options = { data, set: settings(4), seed: 9 };
+    await train({ ...options, out: whole });
+    for (const moments of [[1], [7], [3, 9, 5]]) {
+      const out = join(folder, `killed-${moments.join("-")}`);
+      for (const events of moments) await killedAfter(events, { ...options, out, resume: true });
+      await train({ ...options, out, resume: true });
+      for (const name of ["weights.safetensors", "model.onnx", "items.jsonl"]) {
+        expect(await digest(out, name)).toBe(await digest(whole, name));
+      }
+      await openRun(out);
+    }
+  });
+
+  it("is finished already when it is resumed at the end", async () => {
+    const texts: (string | undefined)[] = [];
+    const out = join(folder, "whole");
+    const result = await train({ data, out, resume: true, onProgress: (e) => texts.push(e.text) });
+    expect(result.epochs).toBe(4);
+    expect(texts).toEqual([`${out} is finished already`]);
+  });
+});

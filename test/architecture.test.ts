@@ -1,0 +1,81 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join, relative } from "node:path";
+import { describe, expect, it } from "vitest";
+
+/** Folders of src/, lowest first; folders on one line do not know each other. */
+const levels = [
+  ["tensor"],
+  ["graph"],
+  ["autodiff", "onnx", "nn"],
+  ["data", "metrics"],
+  ["runtime"],
+  ["models"],
+  ["retrieval"],
+  ["evaluation"],
+  ["training"],
+  ["serving"],
+  ["testing"],
+  ["cli"],
+];
+/** `data` and `metrics` know tensors, but no graph. */
+const blind = new Map([
+  ["data", ["tensor"]],
+  ["metrics", ["tensor"]],
+]);
+const lineBudget = 300;
+
+const root = join(import.meta.dirname, "../..");
+const src = join(root, "src");
+const files = readdirSync(src, { recursive: true, encoding: "utf8" })
+  .filter((name) => name.endsWith(".ts") && !name.startsWith("onnx/schema"))
+  .sort();
+const folderOf = (file: string): string => file.split("/")[0]!;
+const levelOf = (folder: string): number => levels.findIndex((level) => level.includes(folder));
+
+function importsOf(file: string): string[] {
+  const text = readFileSync(join(src, file), "utf8");
+  const found = text.matchAll(/(?:from|import)\s*\(?\s*"(\.[^"]+)"/g);
+  return [...found].map((m) => relative(src, join(src, file, "..", m[1]!)));
+}
+
+describe("the architecture", () => {
+  it("has a level for every folder", () => {
+    const folders = new Set(files.filter((f) => f.includes("/")).map(folderOf));
+    expect([...folders].filter((folder) => levelOf(folder) < 0)).toEqual([]);
+  });
+
+  it("imports only from the own folder or from a lower level", () => {
+    const upward = files.flatMap((file) => {
+      if (!file.includes("/")) return []; // entry points of the package may import anything
+      const from = folderOf(file);
+      // Tests may use the law checkers, wherever they stand.
+      const allowed = (to: string): boolean =>
+        to === from || (file.endsWith(".test.ts") ? true : (blind.get(from)?.includes(to) ?? levelOf(to) < levelOf(from)));
+      return importsOf(file).flatMap((target) => (allowed(folderOf(target)) ? [] : [`${file} → ${target}`]));
+    });
+    expect(upward).toEqual([]);
+  });
+
+  it("notices an upward import", () => {
+    expect(levelOf("serving") < levelOf("tensor")).toBe(false);
+    expect(blind.get("data")!.includes("graph")).toBe(false);
+  });
+
+  it(`has no file over ${lineBudget} lines`, () => {
+    const long = files.filter((file) => readFileSync(join(src, file), "utf8").split("\n").length > lineBudget + 1);
+    expect(long).toEqual([]);
+  });
+
+  it("writes to the console and ends the process only in the command line", () => {
+    const loud = files.filter((file) => {
+      if (file.startsWith("cli/") || file.endsWith(".test.ts")) return false;
+      return /\bconsole\.|process\.exit|process\.std/.test(readFileSync(join(src, file), "utf8"));
+    });
+    expect(loud).toEqual([]);
+  });
+
+  it("draws random numbers only from seeded streams", () => {
+    const wild = files.filter((file) => readFileSync(join(src, file), "utf8").includes(["Math", "random"].join(".")));
+    expect(wild).toEqual([]);
+  });
+});
