@@ -50,7 +50,8 @@ describe("the architecture", () => {
       const from = folderOf(file);
       // Tests may use the law checkers, wherever they stand.
       const allowed = (to: string): boolean =>
-        to === from || (file.endsWith(".test.ts") ? true : (blind.get(from)?.includes(to) ?? levelOf(to) < levelOf(from)));
+        to === from ||
+        (file.endsWith(".test.ts") ? true : (blind.get(from)?.includes(to) ?? levelOf(to) < levelOf(from)));
       return importsOf(file).flatMap((target) => (allowed(folderOf(target)) ? [] : [`${file} → ${target}`]));
     });
     expect(upward).toEqual([]);
@@ -62,7 +63,9 @@ describe("the architecture", () => {
   });
 
   it(`has no file over ${lineBudget} lines`, () => {
-    const long = files.filter((file) => readFileSync(join(src, file), "utf8").split("\n").length > lineBudget + 1);
+    const long = files.filter(
+      (file) => readFileSync(join(src, file), "utf8").split("\n").length > lineBudget + 1,
+    );
     expect(long).toEqual([]);
   });
 
@@ -75,7 +78,9 @@ describe("the architecture", () => {
   });
 
   it("draws random numbers only from seeded streams", () => {
-    const wild = files.filter((file) => readFileSync(join(src, file), "utf8").includes(["Math", "random"].join(".")));
+    const wild = files.filter((file) =>
+      readFileSync(join(src, file), "utf8").includes(["Math", "random"].join(".")),
+    );
     expect(wild).toEqual([]);
   });
 });

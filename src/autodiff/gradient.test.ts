@@ -44,7 +44,9 @@ describe("gradient", () => {
     const derived = gradient(graph, { of: "y", wrt: ["x"], cotangent: "g" });
     const given = { x: ndarray([2], 5), w: ndarray([2], (i) => i + 1), g: ndarray([2], 10) };
     expect([...evaluateReference(derived, given)["d/x"]!.data]).toEqual([10, 20]);
-    expect(() => gradient(graph, { of: "y", wrt: ["x"] })).toThrow('gradient: "y" has shape [2], not one number; name a cotangent input');
+    expect(() => gradient(graph, { of: "y", wrt: ["x"] })).toThrow(
+      'gradient: "y" has shape [2], not one number; name a cotangent input',
+    );
     expect(() => gradient(graph, { of: "z", wrt: ["x"] })).toThrow(/no input, parameter or output "z"/);
   });
 
@@ -79,7 +81,10 @@ describe("gradient", () => {
     parts!.rows.forEach((r, k) => {
       graph.output(`rows${k}`, r.gradient);
     });
-    const given = { table: ndarray([5, 2], (i) => Math.sin(i + 1)), indices: { shape: [2, 2], data: Float64Array.of(1, 3, 3, 0) } };
+    const given = {
+      table: ndarray([5, 2], (i) => Math.sin(i + 1)),
+      indices: { shape: [2, 2], data: Float64Array.of(1, 3, 3, 0) },
+    };
     const { whole, dense, rows0 } = evaluateReference(graph, given);
     const total = dense!.data.slice();
     given.indices.data.forEach((row, k) => {

@@ -9,7 +9,12 @@ import { formatShape, isFloat } from "../tensor/spec.ts";
  * Only nodes on a path between them are visited. null means that the gradient is exactly zero. Values in `cut` are
  * taken as independent: nothing flows through them to what they were computed from.
  */
-export function backward(of: Value, wrt: readonly Value[], seed: Value, cut: ReadonlySet<Value> = new Set()): (Value | null)[] {
+export function backward(
+  of: Value,
+  wrt: readonly Value[],
+  seed: Value,
+  cut: ReadonlySet<Value> = new Set(),
+): (Value | null)[] {
   const graph = of.graph;
   const nodes = reachableNodes(graph, [of]).filter((node) => !node.outputs.some((y) => cut.has(y)));
   const active = new Set<Value>(wrt);
@@ -56,7 +61,9 @@ export function paramGradients(of: Value, params: readonly Value[], seed: Value)
     dense: gradients[i]!,
     rows: lookUps.flatMap(({ op, inputs }, k) => {
       const gradient = gradients[params.length + k];
-      return gradient && inputs[op.selects!.table] === param ? [{ indices: inputs[op.selects!.rows]!, gradient }] : [];
+      return gradient && inputs[op.selects!.table] === param
+        ? [{ indices: inputs[op.selects!.rows]!, gradient }]
+        : [];
     }),
   }));
 }
@@ -78,11 +85,17 @@ export function gradient(graph: Graph, { of, wrt, cotangent }: GradientOptions):
   copy.output(of, target);
   if (cotangent === undefined && target.shape.some((d) => d !== 1)) {
     const shown = formatShape(target.shape);
-    throw new ConfigError("not-a-scalar", `gradient: "${of}" has shape ${shown}, not one number; name a cotangent input`, { of });
+    throw new ConfigError(
+      "not-a-scalar",
+      `gradient: "${of}" has shape ${shown}, not one number; name a cotangent input`,
+      { of },
+    );
   }
   const one = (): Value => (target.rank === 0 ? scalar(copy, 1) : fill(copy, target.shape, 1));
   const seed = cotangent === undefined ? one() : copy.input(cotangent, target.spec);
-  const sources = wrt.map((name) => copy.inputs.get(name) ?? copy.params.get(name)?.value ?? copy.value(name));
+  const sources = wrt.map(
+    (name) => copy.inputs.get(name) ?? copy.params.get(name)?.value ?? copy.value(name),
+  );
   backward(target, sources, seed).forEach((g, i) => {
     const zero = (): Value => fill(copy, sources[i]!.shape, 0);
     copy.output(`d/${wrt[i]}`, g ?? zero());

@@ -3,7 +3,19 @@ import { backward } from "../autodiff/gradient.ts";
 import { ShapeError } from "../tensor/errors.ts";
 import { f32, i32 } from "../tensor/spec.ts";
 import { cloneGraph, Graph, print, reachableNodes } from "./graph.ts";
-import { add, concat, crossEntropy, gather, matmul, mul, relu, reshape, scalar, slice, sum } from "./ops/index.ts";
+import {
+  add,
+  concat,
+  crossEntropy,
+  gather,
+  matmul,
+  mul,
+  relu,
+  reshape,
+  scalar,
+  slice,
+  sum,
+} from "./ops/index.ts";
 
 function dense(): Graph {
   const graph = new Graph();
@@ -66,18 +78,34 @@ describe("a graph", () => {
       (g) => matmul(g.input("a", f32("B", 50, 64)), g.input("b", f32(128, 64))),
       "matmul: inner dims differ: f32[B, 50, 64] × f32[128, 64] (64 ≠ 128)",
     ],
-    ["add", (g) => add(g.input("a", f32(2, 3)), g.input("b", f32(4))), "add: shapes [2, 3] and [4] do not broadcast (3 ≠ 4)"],
-    ["add types", (g) => add(g.input("a", f32(2)), g.input("b", i32(2))), "add: element types differ: float32 and int32 (cast one of them)"],
+    [
+      "add",
+      (g) => add(g.input("a", f32(2, 3)), g.input("b", f32(4))),
+      "add: shapes [2, 3] and [4] do not broadcast (3 ≠ 4)",
+    ],
+    [
+      "add types",
+      (g) => add(g.input("a", f32(2)), g.input("b", i32(2))),
+      "add: element types differ: float32 and int32 (cast one of them)",
+    ],
     ["reshape", (g) => reshape(g.input("a", f32(2, 3)), [7]), "reshape: [2, 3] has 6 elements, [7] has 7"],
     ["slice", (g) => slice(g.input("a", f32(2, 3)), 1, 1, 5), "slice: 1..5 is outside axis 1 of [2, 3]"],
     ["axis", (g) => sum(g.input("a", f32(2, 3)), [2]), "sum: axis 2 is outside a tensor of rank 2"],
-    ["concat", (g) => concat([g.input("a", f32(2, 3)), g.input("b", f32(3, 3))], 1), "concat: shapes [2, 3], [3, 3] do not join along axis 1"],
+    [
+      "concat",
+      (g) => concat([g.input("a", f32(2, 3)), g.input("b", f32(3, 3))], 1),
+      "concat: shapes [2, 3], [3, 3] do not join along axis 1",
+    ],
     [
       "crossEntropy",
       (g) => crossEntropy(g.input("h", f32(2, 3)), g.input("e", f32(9, 4)), g.input("t", i32(2))),
       "crossEntropy: states [T, D], columns [D, N] and targets [T] do not fit: f32[2, 3], f32[4, 9], i32[2]",
     ],
-    ["foreign values", (g) => add(g.input("a", f32(1)), new Graph().input("b", f32(1))), "add: an input belongs to another graph (trace both in one graph)"],
+    [
+      "foreign values",
+      (g) => add(g.input("a", f32(1)), new Graph().input("b", f32(1))),
+      "add: an input belongs to another graph (trace both in one graph)",
+    ],
   ])("says where shapes do not fit: %s", (_, build, message) => {
     expect(() => build(new Graph())).toThrow(ShapeError);
     expect(() => build(new Graph())).toThrow(message);
@@ -86,7 +114,9 @@ describe("a graph", () => {
   it("refuses a name that is declared twice and names the nearest of an unknown one", () => {
     const graph = new Graph();
     gather(graph.param("items", f32(3, 2)), graph.input("item", i32(4)));
-    expect(() => graph.input("items", f32(1))).toThrow('graph: "items" is declared twice; give each layer its own scope');
+    expect(() => graph.input("items", f32(1))).toThrow(
+      'graph: "items" is declared twice; give each layer its own scope',
+    );
     expect(() => graph.value("itms")).toThrow(/no input, parameter or output "itms"; the nearest is "items"/);
   });
 });

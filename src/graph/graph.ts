@@ -14,7 +14,12 @@ export class Value {
   readonly output: number;
   readonly name: string | null;
 
-  constructor(graph: Graph, id: number, spec: TensorSpec, origin: { node: Node; output: number } | { name: string }) {
+  constructor(
+    graph: Graph,
+    id: number,
+    spec: TensorSpec,
+    origin: { node: Node; output: number } | { name: string },
+  ) {
     this.graph = graph;
     this.id = id;
     this.spec = spec;
@@ -96,14 +101,21 @@ export class Graph {
     const found = this.outputs.get(name) ?? this.inputs.get(name) ?? this.params.get(name)?.value;
     if (found) return found;
     const known = [...this.outputs.keys(), ...this.inputs.keys(), ...this.params.keys()];
-    throw new ConfigError("unknown-value", `graph: no input, parameter or output "${name}"${suggest(name, known)}`, { name });
+    throw new ConfigError(
+      "unknown-value",
+      `graph: no input, parameter or output "${name}"${suggest(name, known)}`,
+      { name },
+    );
   }
 
   /** Adds a node, or returns the values of an identical one that is already there. */
   apply<A extends Attributes>(op: OpDef<A>, inputs: readonly Value[], attributes: A): readonly Value[] {
     for (const input of inputs) {
       if (input.graph !== this) {
-        throw new ShapeError("foreign-value", `${op.name}: an input belongs to another graph (trace both in one graph)`);
+        throw new ShapeError(
+          "foreign-value",
+          `${op.name}: an input belongs to another graph (trace both in one graph)`,
+        );
       }
     }
     const key = `${op.name}(${inputs.map((x) => x.id).join(",")})${JSON.stringify(attributes)}`;
@@ -125,7 +137,11 @@ export class Graph {
 
   #claim(name: string): void {
     if (this.inputs.has(name) || this.params.has(name)) {
-      throw new ConfigError("duplicate-name", `graph: "${name}" is declared twice; give each layer its own scope`, { name });
+      throw new ConfigError(
+        "duplicate-name",
+        `graph: "${name}" is declared twice; give each layer its own scope`,
+        { name },
+      );
     }
   }
 }
@@ -172,7 +188,8 @@ export function print(graph: Graph): string {
   const lines: string[] = [];
   for (const [name, value] of graph.inputs) {
     numbers.set(value, name);
-    if (used.has(value)) lines.push(`${graph.randoms.has(name) ? "random" : "input"} ${name}: ${formatSpec(value.spec)}`);
+    if (used.has(value))
+      lines.push(`${graph.randoms.has(name) ? "random" : "input"} ${name}: ${formatSpec(value.spec)}`);
   }
   for (const [name, { value }] of graph.params) {
     numbers.set(value, name);
@@ -183,7 +200,9 @@ export function print(graph: Graph): string {
     for (const value of node.outputs) numbers.set(value, `%${next++}`);
     const left = node.outputs.map((v) => `${numbers.get(v)}: ${formatSpec(v.spec)}`).join(", ");
     const attributes = Object.entries(node.attributes).map(([k, v]) => `${k}=${formatAttribute(v)}`);
-    lines.push(`${left} = ${node.op.name}(${[...node.inputs.map((v) => numbers.get(v)), ...attributes].join(", ")})`);
+    lines.push(
+      `${left} = ${node.op.name}(${[...node.inputs.map((v) => numbers.get(v)), ...attributes].join(", ")})`,
+    );
   }
   for (const [name, value] of graph.outputs) lines.push(`return ${name} = ${numbers.get(value)}`);
   return lines.join("\n");

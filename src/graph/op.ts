@@ -81,4 +81,5 @@ export function defineOp<A extends Attributes>(op: OpDef<A>): OpDef<A> {
   return Object.freeze(op);
 }
 
-export const sameDims = (a: Shape, b: Shape): boolean => a.length === b.length && a.every((d, i) => d === b[i]);
+export const sameDims = (a: Shape, b: Shape): boolean =>
+  a.length === b.length && a.every((d, i) => d === b[i]);

@@ -17,18 +17,54 @@ describe("a recipe's configuration", () => {
       set: [{ path: "training.epochs", value: 9 }],
     });
     expect(config.training).toMatchObject({ epochs: 9, patience: 3 });
-    expect(config.backbone).toMatchObject({ name: "sasrec", blocks: 3, heads: recipeConfig({}).backbone.heads });
+    expect(config.backbone).toMatchObject({
+      name: "sasrec",
+      blocks: 3,
+      heads: recipeConfig({}).backbone.heads,
+    });
   });
 
   it.each<[string, Parameters<typeof recipeConfig>[0], string]>([
-    ["recipe", { recipe: "sasrek" }, 'there is no recipe "sasrek"; the nearest is "sasrec"; there are: sasrec'],
-    ["section", { config: { trainig: {} } }, 'there is no setting "trainig"; the nearest is "training"; there are: items, backbone, loss, optimizer, scoring, training'],
-    ["setting", { set: [{ path: "backbone.block", value: 2 }] }, 'there is no setting "backbone.block"; the nearest is "blocks"; there are: name, blocks, heads, dropout, hidden, activation'],
-    ["part", { set: [{ path: "loss.name", value: "crossentropy" }] }, 'loss.name: there is no "crossentropy"; the nearest is "cross-entropy"; there are: cross-entropy'],
-    ["value", { set: [{ path: "training.epochs", value: "many" }] }, 'setting "training.epochs" cannot be "many": Invalid input: expected number, received string'],
-    ["range", { set: [{ path: "backbone.dropout", value: 1.5 }] }, 'setting "backbone.dropout" cannot be 1.5: Too big: expected number to be <=0.95'],
-    ["choice", { set: [{ path: "training.schedule", value: "step" }] }, 'setting "training.schedule" cannot be "step": Invalid option: expected one of "constant"|"cosine"|"linear"'],
-    ["row", { set: [{ path: "training.maxLength", value: 100 }] }, "training.rowLength is 64, but it must be at least training.maxLength (100)"],
+    [
+      "recipe",
+      { recipe: "sasrek" },
+      'there is no recipe "sasrek"; the nearest is "sasrec"; there are: sasrec',
+    ],
+    [
+      "section",
+      { config: { trainig: {} } },
+      'there is no setting "trainig"; the nearest is "training"; there are: items, backbone, loss, optimizer, scoring, training',
+    ],
+    [
+      "setting",
+      { set: [{ path: "backbone.block", value: 2 }] },
+      'there is no setting "backbone.block"; the nearest is "blocks"; there are: name, blocks, heads, dropout, hidden, activation',
+    ],
+    [
+      "part",
+      { set: [{ path: "loss.name", value: "crossentropy" }] },
+      'loss.name: there is no "crossentropy"; the nearest is "cross-entropy"; there are: cross-entropy',
+    ],
+    [
+      "value",
+      { set: [{ path: "training.epochs", value: "many" }] },
+      'setting "training.epochs" cannot be "many": Invalid input: expected number, received string',
+    ],
+    [
+      "range",
+      { set: [{ path: "backbone.dropout", value: 1.5 }] },
+      'setting "backbone.dropout" cannot be 1.5: Too big: expected number to be <=0.95',
+    ],
+    [
+      "choice",
+      { set: [{ path: "training.schedule", value: "step" }] },
+      'setting "training.schedule" cannot be "step": Invalid option: expected one of "constant"|"cosine"|"linear"',
+    ],
+    [
+      "row",
+      { set: [{ path: "training.maxLength", value: 100 }] },
+      "training.rowLength is 64, but it must be at least training.maxLength (100)",
+    ],
     ["file", { config: [1] }, "a configuration file must hold one JSON object of settings"],
     ["section type", { config: { training: 3 } }, 'setting "training" must be an object of settings, not 3'],
   ])("names what is wrong with a %s", (_, choice, message) => {

@@ -5,7 +5,10 @@ import { suggest } from "../tensor/nearest.ts";
 import { type PartKind, parts } from "./parts.ts";
 
 export const Scoring = z.strictObject({
-  similarity: z.enum(["dot", "cosine"]).default("dot").describe("how a state and an item vector are compared"),
+  similarity: z
+    .enum(["dot", "cosine"])
+    .default("dot")
+    .describe("how a state and an item vector are compared"),
   temperature: z.number().positive().default(0.07).describe("divides cosine scores"),
 });
 
@@ -13,13 +16,26 @@ export const Training = z.strictObject({
   epochs: z.int().min(1).max(100_000).default(60).describe("most passes over the training data"),
   patience: z.int().min(1).default(10).describe("epochs without a better validation NDCG@10 before it stops"),
   learningRate: z.number().positive().max(10).default(1e-3).describe("peak step size"),
-  schedule: z.enum(["constant", "cosine", "linear"]).default("constant").describe("how the step size falls over the epochs"),
+  schedule: z
+    .enum(["constant", "cosine", "linear"])
+    .default("constant")
+    .describe("how the step size falls over the epochs"),
   warmup: z.int().min(0).default(0).describe("steps over which the step size rises from zero"),
   batchTokens: z.int().min(16).max(1_048_576).default(4096).describe("tokens in a step"),
   rowLength: z.int().min(1).max(8192).default(64).describe("tokens in a packed row; at least maxLength"),
   maxLength: z.int().min(1).max(8192).default(50).describe("most recent items of a history that are used"),
-  averaging: z.number().min(0).lt(1).default(0).describe("decay of the moving average of the weights; 0 keeps none"),
-  threads: z.int().min(0).max(256).default(0).describe("threads of ONNX Runtime; 0 takes the machine's cores"),
+  averaging: z
+    .number()
+    .min(0)
+    .lt(1)
+    .default(0)
+    .describe("decay of the moving average of the weights; 0 keeps none"),
+  threads: z
+    .int()
+    .min(0)
+    .max(256)
+    .default(0)
+    .describe("threads of ONNX Runtime; 0 takes the machine's cores"),
 });
 
 /** A part's own settings, with its name; checked by the part. */
@@ -42,13 +58,17 @@ export function partOf<K extends PartKind>(kind: K, name: string): (typeof parts
   const found = (parts[kind] as readonly { name: string }[]).find((part) => part.name === name);
   if (found) return found as (typeof parts)[K][number];
   const known = parts[kind].map((part) => part.name);
-  throw new ConfigError("unknown-part", `${kind}.name: there is no "${name}"${suggest(name, known)}`, { kind, name });
+  throw new ConfigError("unknown-part", `${kind}.name: there is no "${name}"${suggest(name, known)}`, {
+    kind,
+    name,
+  });
 }
 
 /** Checks a configuration and completes it by the defaults. @throws ConfigError naming the setting and what is allowed */
 export function resolveConfig(input: Readonly<Record<string, unknown>>): RecipeConfig {
   for (const key of Object.keys(input)) {
-    if (!keys.includes(key)) throw new ConfigError("unknown-setting", `there is no setting "${key}"${suggest(key, keys)}`, { key });
+    if (!keys.includes(key))
+      throw new ConfigError("unknown-setting", `there is no setting "${key}"${suggest(key, keys)}`, { key });
   }
   const resolved: Record<string, unknown> = {};
   for (const kind of Object.keys(parts) as PartKind[]) {
@@ -56,18 +76,27 @@ export function resolveConfig(input: Readonly<Record<string, unknown>>): RecipeC
     const name = given.name === undefined ? parts[kind][0]!.name : String(given.name);
     resolved[kind] = parse(kind, partOf(kind, name).config, { ...given, name });
   }
-  for (const [key, schema] of Object.entries(sections)) resolved[key] = parse(key, schema, section(key, input[key]));
+  for (const [key, schema] of Object.entries(sections))
+    resolved[key] = parse(key, schema, section(key, input[key]));
   const config = resolved as unknown as RecipeConfig;
   const { rowLength, maxLength } = config.training;
   if (rowLength < maxLength) {
-    throw new ConfigError("row-length", `training.rowLength is ${rowLength}, but it must be at least training.maxLength (${maxLength})`);
+    throw new ConfigError(
+      "row-length",
+      `training.rowLength is ${rowLength}, but it must be at least training.maxLength (${maxLength})`,
+    );
   }
   return config;
 }
 
 function section(key: string, value: unknown = {}): Record<string, unknown> {
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
-  throw new ConfigError("setting-type", `setting "${key}" must be an object of settings, not ${JSON.stringify(value)}`, { key });
+  if (typeof value === "object" && value !== null && !Array.isArray(value))
+    return value as Record<string, unknown>;
+  throw new ConfigError(
+    "setting-type",
+    `setting "${key}" must be an object of settings, not ${JSON.stringify(value)}`,
+    { key },
+  );
 }
 
 function parse(where: string, schema: z.ZodType, value: Record<string, unknown>): unknown {
@@ -77,17 +106,32 @@ function parse(where: string, schema: z.ZodType, value: Record<string, unknown>)
   if (issue.code === "unrecognized_keys") {
     const key = issue.keys[0]!;
     const known = Object.keys((schema as z.ZodObject).shape);
-    throw new ConfigError("unknown-setting", `there is no setting "${where}.${key}"${suggest(key, known)}`, { key });
+    throw new ConfigError("unknown-setting", `there is no setting "${where}.${key}"${suggest(key, known)}`, {
+      key,
+    });
   }
   const path = [where, ...issue.path].join(".");
   const given = issue.path.reduce<unknown>((v, k) => (v as Record<PropertyKey, unknown>)?.[k], value);
-  throw new ConfigError("setting-value", `setting "${path}" cannot be ${JSON.stringify(given)}: ${issue.message}`, { path });
+  throw new ConfigError(
+    "setting-value",
+    `setting "${path}" cannot be ${JSON.stringify(given)}: ${issue.message}`,
+    { path },
+  );
 }
 
 /** Puts a value at a dotted path, creating objects on the way: the form of `--set path.to.key=value`. */
-export function setPath(config: Readonly<Record<string, unknown>>, path: string, value: unknown): Record<string, unknown> {
+export function setPath(
+  config: Readonly<Record<string, unknown>>,
+  path: string,
+  value: unknown,
+): Record<string, unknown> {
   const [key, ...rest] = path.split(".");
-  if (!key) throw new ConfigError("setting-path", `setting path "${path}" has an empty part; write it as training.epochs`, { path });
+  if (!key)
+    throw new ConfigError(
+      "setting-path",
+      `setting path "${path}" has an empty part; write it as training.epochs`,
+      { path },
+    );
   if (rest.length === 0) return { ...config, [key]: value };
   return { ...config, [key]: setPath(section(key, config[key]), rest.join("."), value) };
 }

@@ -46,7 +46,8 @@ export function recipeConfig({ recipe: name = "sasrec", config = {}, set = [] }:
   let merged: Record<string, unknown> = { ...recipe.config };
   for (const [key, value] of Object.entries(config)) {
     const base = merged[key];
-    merged[key] = isObject(base) && isObject(value) && compatible(base, value) ? { ...base, ...value } : value;
+    merged[key] =
+      isObject(base) && isObject(value) && compatible(base, value) ? { ...base, ...value } : value;
   }
   for (const { path, value } of set) {
     const [kind, key] = path.split(".");

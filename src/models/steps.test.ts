@@ -26,7 +26,10 @@ const step = trainStep(config, { items, rows: 2, width: 8 });
 const weights = step.params.initialize(3);
 const params = Object.fromEntries(Object.entries(weights).map(([name, t]) => [name, toNdArray(t)]));
 
-const grid = (data: ArrayLike<number>, shape: readonly number[]): NdArray => ({ data: Float64Array.from(data), shape });
+const grid = (data: ArrayLike<number>, shape: readonly number[]): NdArray => ({
+  data: Float64Array.from(data),
+  shape,
+});
 
 describe("the training step", () => {
   const plan = planEpoch({ offsets, sequence: flat }, { rows: 2, width: 8, maxLength: 6, seed: 0, epoch: 1 });
@@ -34,7 +37,10 @@ describe("the training step", () => {
   fillBatch(plan, 0, batch);
   const inputs = Object.fromEntries(Object.entries(batch).map(([name, data]) => [name, grid(data, [2, 8])]));
   const masks = Object.fromEntries(
-    [...step.graph.randoms.keys()].map((name) => [name, ndarray(step.graph.inputs.get(name)!.shape as number[], 1)]),
+    [...step.graph.randoms.keys()].map((name) => [
+      name,
+      ndarray(step.graph.inputs.get(name)!.shape as number[], 1),
+    ]),
   );
 
   it("starts at the loss of a uniform guess, ln N", () => {
@@ -71,18 +77,26 @@ describe("scores", () => {
     segment: grid(packed.segment, [packed.rows, 8]),
     last: grid(packed.last, [4]),
   };
-  const scores = evaluateReference(scoreStep(config, items), { ...params, ...inputs }, { R: packed.rows, Q: 4 }).scores!;
+  const scores = evaluateReference(
+    scoreStep(config, items),
+    { ...params, ...inputs },
+    { R: packed.rows, Q: 4 },
+  ).scores!;
 
   it("of packed histories are those of each history alone", () => {
     histories.forEach((history, q) => {
-      const one = packForScoring({ offsets: Int32Array.of(0, history.length), items: Int32Array.from(history) }, 8);
+      const one = packForScoring(
+        { offsets: Int32Array.of(0, history.length), items: Int32Array.from(history) },
+        8,
+      );
       const feeds = {
         item: grid(one.item, [1, 8]),
         position: grid(one.position, [1, 8]),
         segment: grid(one.segment, [1, 8]),
         last: grid(one.last, [1]),
       };
-      const alone = evaluateReference(scoreStep(config, items), { ...params, ...feeds }, { R: 1, Q: 1 }).scores!;
+      const alone = evaluateReference(scoreStep(config, items), { ...params, ...feeds }, { R: 1, Q: 1 })
+        .scores!;
       alone.data.forEach((v, i) => {
         expect(v).toBeCloseTo(scores.data[q * items + i]!, 12);
       });
@@ -95,7 +109,9 @@ describe("scores", () => {
     const session = await openSession(writeOnnx(graph), { item: "int32" }, { threads: 1 });
     const padded = histories.map((h) => [...new Array<number>(6 - h.length).fill(-1), ...h]);
     for (const rows of [padded, padded.slice(1, 2)]) {
-      const output = await session.run({ item: { data: Int32Array.from(rows.flat()), shape: [rows.length, 6] } });
+      const output = await session.run({
+        item: { data: Int32Array.from(rows.flat()), shape: [rows.length, 6] },
+      });
       const first = rows.length === 1 ? items : 0;
       (output.scores!.data as Float32Array).forEach((v, i) => {
         expect(v).toBeCloseTo(scores.data[first + i]!, 5);

@@ -16,7 +16,7 @@ import {
   sum,
   where,
 } from "../graph/ops/index.ts";
-import { dropout, noDropout, type Dropout } from "../nn/layers.ts";
+import { type Dropout, dropout, noDropout } from "../nn/layers.ts";
 import { Params } from "../nn/params.ts";
 import { type Dim, i32, multiplyDims } from "../tensor/spec.ts";
 import { partOf, type RecipeConfig } from "./config.ts";
@@ -41,7 +41,13 @@ interface Encoded {
   readonly table: Value;
 }
 
-function encode(p: Params, config: RecipeConfig, count: number, tokens: Tokens, drop: (probability: number) => Dropout): Encoded {
+function encode(
+  p: Params,
+  config: RecipeConfig,
+  count: number,
+  tokens: Tokens,
+  drop: (probability: number) => Dropout,
+): Encoded {
   const backbone = partOf("backbone", config.backbone.name);
   const items = partOf("items", config.items.name);
   const table = items.apply(p.at("items"), { count }, config.items as never);
@@ -80,7 +86,10 @@ function comparable(config: RecipeConfig, h: Value, table: Value): { h: Value; i
  * Loss and gradients of one step over packed rows [R, W]. Inputs: item, target, position, segment (int32 [R, W]),
  * weight (float32 [R, W]) and the dropout masks; outputs: `loss` (mean over weighted tokens) and the gradients.
  */
-export function trainStep(config: RecipeConfig, { items: count, rows, width }: { items: number; rows: number; width: number }): TrainStep {
+export function trainStep(
+  config: RecipeConfig,
+  { items: count, rows, width }: { items: number; rows: number; width: number },
+): TrainStep {
   const graph = new Graph();
   const params = new Params(graph);
   const tokens = tokenInputs(graph, rows, width);

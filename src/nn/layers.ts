@@ -6,9 +6,9 @@ import {
   constant,
   equal,
   erf,
-  layerNorm as normalize,
   matmul,
   mul,
+  layerNorm as normalize,
   relu,
   reshape,
   sigmoid,
@@ -57,7 +57,9 @@ export type Activation = keyof typeof activations;
 /** Additive mask: 0 where token i may see token j (same segment, j ≤ i), −10⁹ elsewhere: [B, L] → [B, 1, L, L]. */
 export function segmentCausalMask(segment: Value): Value {
   const length = segment.size(-1) as number;
-  const ones = Array.from({ length: length * length }, (_, k) => Number(k % length <= Math.floor(k / length)));
+  const ones = Array.from({ length: length * length }, (_, k) =>
+    Number(k % length <= Math.floor(k / length)),
+  );
   const causal = constant(segment.graph, "bool", [1, length, length], ones);
   const same = equal(unsqueeze(segment, -1), unsqueeze(segment, 1));
   return unsqueeze(where(and(same, causal), 0, -1e9), 1);
@@ -72,10 +74,17 @@ export interface AttentionOptions {
 }
 
 /** Multi-head scaled dot-product self-attention (Vaswani et al. 2017, arXiv:1706.03762): [B, L, D] → [B, L, D]. */
-export function selfAttention(p: Params, x: Value, { heads, mask, dropout: drop, name }: AttentionOptions): Value {
+export function selfAttention(
+  p: Params,
+  x: Value,
+  { heads, mask, dropout: drop, name }: AttentionOptions,
+): Value {
   const [batch, length, width] = x.shape as [number | string, number, number];
   if (width % heads !== 0) {
-    throw new ShapeError("heads", `attention: ${heads} heads do not divide a width of ${width}`, { heads, width });
+    throw new ShapeError("heads", `attention: ${heads} heads do not divide a width of ${width}`, {
+      heads,
+      width,
+    });
   }
   const size = width / heads;
   const split = (y: Value): Value => transpose(reshape(y, [batch, length, heads, size]), [0, 2, 1, 3]); // [B, H, L, D/H]
@@ -93,7 +102,11 @@ export interface FeedForwardOptions {
 }
 
 /** W₂ · drop(f(W₁·x + b₁)) + b₂: [B, L, D] → [B, L, D]. */
-export function feedForward(p: Params, x: Value, { hidden, activation, dropout: drop, name }: FeedForwardOptions): Value {
+export function feedForward(
+  p: Params,
+  x: Value,
+  { hidden, activation, dropout: drop, name }: FeedForwardOptions,
+): Value {
   const inner = activations[activation](linear(p.at("inner"), x, hidden));
   return linear(p.at("outer"), drop(inner, `${name}.hidden`), x.size(-1) as number);
 }

@@ -31,7 +31,9 @@ describe("writeOnnx", () => {
     const session = await openSession(writeOnnx(affine()), { x: "float32" }, { threads: 1 });
     for (const rows of [1, 3]) {
       const { y } = await session.run({ x: { data: new Float32Array(rows * 2).fill(1), shape: [rows, 2] } });
-      expect([...(y!.data as Float32Array)]).toEqual(Array.from({ length: rows }, () => [5.5, 7.5, 9.5]).flat());
+      expect([...(y!.data as Float32Array)]).toEqual(
+        Array.from({ length: rows }, () => [5.5, 7.5, 9.5]).flat(),
+      );
     }
     await session.release();
   });
@@ -42,6 +44,8 @@ describe("writeOnnx", () => {
     expect(() => writeOnnx(graph)).toThrow('writeOnnx: parameter "w" has no values; provide them first');
     const open = new Graph();
     open.output("y", reshape(open.input("x", f32("A", "B", 2)), ["A", 2, "B"]));
-    expect(() => writeOnnx(open)).toThrow("reshape: [A, 2, B] has more than one open dimension; bind all but one");
+    expect(() => writeOnnx(open)).toThrow(
+      "reshape: [A, 2, B] has more than one open dimension; bind all but one",
+    );
   });
 });

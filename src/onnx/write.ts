@@ -1,13 +1,22 @@
 /** @file A graph becomes an ONNX file, through the official protobuf schema. */
 import { create, toBinary } from "@bufbuild/protobuf";
 import { type Graph, reachableNodes, type Value } from "../graph/graph.ts";
-import type { Emitter, EmitOptions, Float } from "../graph/op.ts";
+import type { EmitOptions, Emitter, Float } from "../graph/op.ts";
 import { ConfigError } from "../tensor/errors.ts";
-import { type Bindings, bindShape, type Dim, type DType, type Tensor, type TensorSpec, typed } from "../tensor/spec.ts";
+import {
+  type Bindings,
+  bindShape,
+  type Dim,
+  type DType,
+  type Tensor,
+  type TensorSpec,
+  typed,
+} from "../tensor/spec.ts";
 import {
   type AttributeProto,
-  AttributeProto_AttributeType as AttributeType,
   AttributeProtoSchema,
+  AttributeProto_AttributeType as AttributeType,
+  TensorProto_DataType as DataType,
   GraphProtoSchema,
   ModelProtoSchema,
   type NodeProto,
@@ -15,7 +24,6 @@ import {
   OperatorSetIdProtoSchema,
   StringStringEntryProtoSchema,
   type TensorProto,
-  TensorProto_DataType as DataType,
   TensorProtoSchema,
   type ValueInfoProto,
   ValueInfoProtoSchema,
@@ -39,7 +47,10 @@ export interface WriteOptions {
 }
 
 /** Bytes of an ONNX model of the graph's outputs. @throws ConfigError when a parameter has no values to store */
-export function writeOnnx(graph: Graph, { bindings = {}, params = "initializers" }: WriteOptions = {}): Uint8Array {
+export function writeOnnx(
+  graph: Graph,
+  { bindings = {}, params = "initializers" }: WriteOptions = {},
+): Uint8Array {
   const writer = new Writer(bindings);
   const nodes = reachableNodes(graph);
   const used = new Set<Value>([...nodes.flatMap((n) => n.inputs), ...graph.outputs.values()]);
@@ -53,10 +64,18 @@ export function writeOnnx(graph: Graph, { bindings = {}, params = "initializers"
     if (!used.has(value)) continue;
     if (params === "inputs") inputs.push(writer.info(name, value.spec));
     else if (data) writer.initializer(name, value.dtype, data);
-    else throw new ConfigError("no-values", `writeOnnx: parameter "${name}" has no values; provide them first`, { name });
+    else
+      throw new ConfigError("no-values", `writeOnnx: parameter "${name}" has no values; provide them first`, {
+        name,
+      });
   }
   for (const node of nodes) {
-    const names = node.op.lower(writer, node.inputs.map((x) => writer.name(x)), node.attributes, node);
+    const names = node.op.lower(
+      writer,
+      node.inputs.map((x) => writer.name(x)),
+      node.attributes,
+      node,
+    );
     node.outputs.forEach((value, i) => {
       writer.bind(value, names[i]!);
     });
@@ -73,7 +92,9 @@ export function writeOnnx(graph: Graph, { bindings = {}, params = "initializers"
       create(OperatorSetIdProtoSchema, { domain: "", version: opset }),
       create(OperatorSetIdProtoSchema, { domain: "com.microsoft", version: 1n }),
     ],
-    metadataProps: Object.entries(graph.metadata).map(([key, value]) => create(StringStringEntryProtoSchema, { key, value })),
+    metadataProps: Object.entries(graph.metadata).map(([key, value]) =>
+      create(StringStringEntryProtoSchema, { key, value }),
+    ),
     graph: create(GraphProtoSchema, { name: "sequitur", node, initializer, input: inputs, output: outputs }),
   });
   return toBinary(ModelProtoSchema, model);
@@ -103,11 +124,24 @@ class Writer implements Emitter {
     return bindShape(value.shape, this.#bindings);
   }
 
-  node(type: string, inputs: readonly string[], { outputs = 1, domain, attributes = {} }: EmitOptions = {}): string[] {
+  node(
+    type: string,
+    inputs: readonly string[],
+    { outputs = 1, domain, attributes = {} }: EmitOptions = {},
+  ): string[] {
     const output = Array.from({ length: outputs }, () => `t${this.#next++}`);
     const attribute = Object.entries(attributes).map(([name, value]) => attributeOf(name, value));
     const name = `${type}_${this.nodes.length}`;
-    this.nodes.push(create(NodeProtoSchema, { name, opType: type, domain: domain ?? "", input: [...inputs], output, attribute }));
+    this.nodes.push(
+      create(NodeProtoSchema, {
+        name,
+        opType: type,
+        domain: domain ?? "",
+        input: [...inputs],
+        output,
+        attribute,
+      }),
+    );
     return output;
   }
 
@@ -129,7 +163,12 @@ class Writer implements Emitter {
   initializer(name: string, dtype: DType, { data, shape }: Tensor): void {
     const rawData = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
     this.initializers.push(
-      create(TensorProtoSchema, { name, dataType: dataTypes[dtype], dims: shape.map(BigInt), rawData: rawData as Uint8Array<ArrayBuffer> }),
+      create(TensorProtoSchema, {
+        name,
+        dataType: dataTypes[dtype],
+        dims: shape.map(BigInt),
+        rawData: rawData as Uint8Array<ArrayBuffer>,
+      }),
     );
   }
 
@@ -146,9 +185,15 @@ class Writer implements Emitter {
 
 function attributeOf(name: string, value: number | readonly number[] | string | Float): AttributeProto {
   if (typeof value === "string") {
-    return create(AttributeProtoSchema, { name, type: AttributeType.STRING, s: new TextEncoder().encode(value) });
+    return create(AttributeProtoSchema, {
+      name,
+      type: AttributeType.STRING,
+      s: new TextEncoder().encode(value),
+    });
   }
-  if (typeof value === "number") return create(AttributeProtoSchema, { name, type: AttributeType.INT, i: BigInt(value) });
-  if ("float" in value) return create(AttributeProtoSchema, { name, type: AttributeType.FLOAT, f: value.float });
+  if (typeof value === "number")
+    return create(AttributeProtoSchema, { name, type: AttributeType.INT, i: BigInt(value) });
+  if ("float" in value)
+    return create(AttributeProtoSchema, { name, type: AttributeType.FLOAT, f: value.float });
   return create(AttributeProtoSchema, { name, type: AttributeType.INTS, ints: value.map(BigInt) });
 }

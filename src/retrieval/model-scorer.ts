@@ -75,7 +75,11 @@ export async function modelScorer(options: ModelScorerOptions): Promise<Scorer> 
       const grid = (data: Int32Array): Tensor => ({ data, shape: [rows, width] });
       const inputs = { item: grid(item), position: grid(position), segment: grid(segment) };
       const given = mode === "fed" ? params : {};
-      const { scores } = await program.run({ ...given, ...inputs, last: { data: last, shape: [last.length] } });
+      const { scores } = await program.run({
+        ...given,
+        ...inputs,
+        last: { data: last, shape: [last.length] },
+      });
       return scores!.data as Float32Array;
     },
     dispose: () => program.dispose(),

@@ -3,11 +3,23 @@ import { availableParallelism } from "node:os";
 import type { Graph } from "../graph/graph.ts";
 import { writeOnnx } from "../onnx/write.ts";
 import type { DType } from "../tensor/spec.ts";
-import { bindingsKey, bindingsOf, type Feeds, fedValues, type Program, type Runtime, type RuntimeOptions } from "./runtime.ts";
+import {
+  bindingsKey,
+  bindingsOf,
+  type Feeds,
+  fedValues,
+  type Program,
+  type Runtime,
+  type RuntimeOptions,
+} from "./runtime.ts";
 import { openSession, type Session, type SessionOptions } from "./session.ts";
 
 /** Opens a session for ONNX bytes; the worker runtime puts its own in this place. */
-export type OpenSession = (bytes: Uint8Array, types: Record<string, DType>, options: SessionOptions) => Promise<Session>;
+export type OpenSession = (
+  bytes: Uint8Array,
+  types: Record<string, DType>,
+  options: SessionOptions,
+) => Promise<Session>;
 
 /** Compiles a graph once for each set of bound shapes and keeps the sessions. */
 export function compileWith(open: OpenSession, graph: Graph, options: RuntimeOptions = {}): Program {
@@ -43,4 +55,5 @@ export const nodeRuntime: Runtime = {
 };
 
 /** Compiles for this process: `program.run(feeds)` gives the outputs by name. */
-export const compile = (graph: Graph, options?: RuntimeOptions): Promise<Program> => nodeRuntime.compile(graph, options);
+export const compile = (graph: Graph, options?: RuntimeOptions): Promise<Program> =>
+  nodeRuntime.compile(graph, options);

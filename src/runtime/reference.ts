@@ -2,11 +2,23 @@
 import { type Graph, reachableNodes, type Value } from "../graph/graph.ts";
 import { ConfigError } from "../tensor/errors.ts";
 import type { NdArray } from "../tensor/ndarray.ts";
-import { type Bindings, bindShape, type DType, knownShape, numbers, type Tensor, typed } from "../tensor/spec.ts";
+import {
+  type Bindings,
+  bindShape,
+  type DType,
+  knownShape,
+  numbers,
+  type Tensor,
+  typed,
+} from "../tensor/spec.ts";
 import { bindingsOf, fedValues, type Runtime } from "./runtime.ts";
 
 /** Evaluates the graph's outputs in float64. */
-export function evaluateReference(graph: Graph, feeds: Readonly<Record<string, NdArray>>, bindings: Bindings = {}): Record<string, NdArray> {
+export function evaluateReference(
+  graph: Graph,
+  feeds: Readonly<Record<string, NdArray>>,
+  bindings: Bindings = {},
+): Record<string, NdArray> {
   const values = new Map<Value, NdArray>();
   for (const [name, value] of graph.inputs) if (feeds[name]) values.set(value, feeds[name]);
   for (const [name, { value, data }] of graph.params) {
@@ -30,7 +42,10 @@ export function evaluateReference(graph: Graph, feeds: Readonly<Record<string, N
 
 export const toNdArray = ({ data, shape }: Tensor): NdArray => ({ data: numbers(data), shape });
 
-export const fromNdArray = ({ data, shape }: NdArray, dtype: DType): Tensor => ({ data: typed(dtype, data), shape });
+export const fromNdArray = ({ data, shape }: NdArray, dtype: DType): Tensor => ({
+  data: typed(dtype, data),
+  shape,
+});
 
 export const referenceRuntime: Runtime = {
   name: "reference",

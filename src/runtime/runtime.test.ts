@@ -9,7 +9,10 @@ import { workerRuntime } from "./worker.ts";
 
 function scores(): Graph {
   const graph = new Graph();
-  const table = graph.param("table", f32(4, 2), { data: Float32Array.of(1, 0, 0, 1, 1, 1, -1, 2), shape: [4, 2] });
+  const table = graph.param("table", f32(4, 2), {
+    data: Float32Array.of(1, 0, 0, 1, 1, 1, -1, 2),
+    shape: [4, 2],
+  });
   const h = gather(table, graph.input("item", i32("B")));
   const mask = cast(graph.input("allowed", bool("B", 4)), "float32");
   const logits = add(matmul(h, table, { transB: true }), mask);
@@ -56,7 +59,11 @@ describe.each([nodeRuntime, worker, referenceRuntime])("the $name runtime", (run
 
   it.each<[string, object, string]>([
     ["a missing input", { item: feeds(1).item }, 'run: input "allowed" is missing'],
-    ["an unknown input", { ...feeds(1), itm: feeds(1).item }, 'run: there is no input "itm"; the nearest is "item"; there are: item, allowed'],
+    [
+      "an unknown input",
+      { ...feeds(1), itm: feeds(1).item },
+      'run: there is no input "itm"; the nearest is "item"; there are: item, allowed',
+    ],
     [
       "a wrong shape",
       { ...feeds(1), allowed: feeds(2).allowed },

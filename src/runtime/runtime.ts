@@ -42,23 +42,30 @@ export function fedValues(graph: Graph, params: "stored" | "fed"): Map<string, V
 export function bindingsOf(fed: ReadonlyMap<string, Value>, feeds: Feeds): Bindings {
   const bindings: Record<string, number> = {};
   for (const name of Object.keys(feeds)) {
-    if (!fed.has(name)) throw new ConfigError("unknown-input", `run: there is no input "${name}"${suggest(name, fed.keys())}`, { name });
+    if (!fed.has(name))
+      throw new ConfigError("unknown-input", `run: there is no input "${name}"${suggest(name, fed.keys())}`, {
+        name,
+      });
   }
   for (const [name, value] of fed) {
     const tensor = feeds[name];
     if (!tensor) throw new ConfigError("missing-input", `run: input "${name}" is missing`, { name });
-    const fits = value.rank === tensor.shape.length && value.shape.every((d, i) => {
-      const size = tensor.shape[i]!;
-      if (typeof d === "number") return d === size;
-      bindings[d] ??= size;
-      return bindings[d] === size;
-    });
+    const fits =
+      value.rank === tensor.shape.length &&
+      value.shape.every((d, i) => {
+        const size = tensor.shape[i]!;
+        if (typeof d === "number") return d === size;
+        bindings[d] ??= size;
+        return bindings[d] === size;
+      });
     const type = arrayType(value.dtype);
     const elements = tensor.shape.reduce((p, d) => p * d, 1);
     if (!fits || !(tensor.data instanceof type) || tensor.data.length !== elements) {
       const given = `${tensor.data.constructor.name}(${tensor.data.length}) ${formatShape(tensor.shape)}`;
       const wanted = `${type.name} ${formatShape(value.shape)}`;
-      throw new ConfigError("input-shape", `run: input "${name}" is ${given}, but ${wanted} is needed`, { name });
+      throw new ConfigError("input-shape", `run: input "${name}" is ${given}, but ${wanted} is needed`, {
+        name,
+      });
     }
   }
   return bindings;

@@ -16,7 +16,11 @@ export interface Session {
   release(): Promise<void>;
 }
 
-export async function openSession(bytes: Uint8Array, types: InputTypes, options: SessionOptions): Promise<Session> {
+export async function openSession(
+  bytes: Uint8Array,
+  types: InputTypes,
+  options: SessionOptions,
+): Promise<Session> {
   const session = await create(bytes, options);
   const needed = new Set(session.inputNames);
   const locals = new Map<string, TensorData>();
@@ -24,7 +28,12 @@ export async function openSession(bytes: Uint8Array, types: InputTypes, options:
     async run(feeds) {
       const tensors: Record<string, ort.Tensor> = {};
       for (const [name, { data, shape }] of Object.entries(feeds)) {
-        if (needed.has(name)) tensors[name] = new ort.Tensor(types[name] as "float32", ownMemory(locals, name, data) as Float32Array, shape);
+        if (needed.has(name))
+          tensors[name] = new ort.Tensor(
+            types[name] as "float32",
+            ownMemory(locals, name, data) as Float32Array,
+            shape,
+          );
       }
       const outputs = await session.run(tensors).catch((error: Error) => {
         throw new RuntimeFailure("run", `ONNX Runtime could not run the program: ${error.message}`);

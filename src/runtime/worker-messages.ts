@@ -3,7 +3,14 @@ import type { DType, Tensor } from "../tensor/spec.ts";
 import type { SessionOptions } from "./session.ts";
 
 export type Request =
-  | { kind: "open"; call: number; session: number; bytes: Uint8Array; types: Record<string, DType>; options: SessionOptions }
+  | {
+      kind: "open";
+      call: number;
+      session: number;
+      bytes: Uint8Array;
+      types: Record<string, DType>;
+      options: SessionOptions;
+    }
   | { kind: "run"; call: number; session: number; feeds: Readonly<Record<string, Tensor>> }
   | { kind: "release"; call: number; session: number };
 

@@ -42,7 +42,9 @@ export function workerRuntime(): Runtime {
     if ("error" in reply) entry?.reject(new RuntimeFailure(reply.error.code, reply.error.message));
     else entry?.resolve(reply.outputs ?? {});
   });
-  worker.on("error", (error) => fail(new RuntimeFailure("worker", `the model thread failed: ${error.message}`)));
+  worker.on("error", (error) =>
+    fail(new RuntimeFailure("worker", `the model thread failed: ${error.message}`)),
+  );
   worker.on("exit", () => fail(new RuntimeFailure("worker", "the model thread has ended")));
 
   const send = (request: Unsent<Request>): Promise<Record<string, Tensor>> =>

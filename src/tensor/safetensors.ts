@@ -60,9 +60,13 @@ interface Entry {
 /** Parses safetensors bytes. @throws DataError for a truncated or malformed file; `where` names it. */
 export function readSafetensors(bytes: Uint8Array, where: string): SafetensorsFile {
   const fail = (what: string): never => {
-    throw new DataError("bad-safetensors", `${where} is not a whole safetensors file: ${what}; restore it or write it again`, {
-      where,
-    });
+    throw new DataError(
+      "bad-safetensors",
+      `${where} is not a whole safetensors file: ${what}; restore it or write it again`,
+      {
+        where,
+      },
+    );
   };
   if (bytes.byteLength < 8) fail("it is shorter than its header");
   const length = Number(new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true));
@@ -80,7 +84,8 @@ export function readSafetensors(bytes: Uint8Array, where: string): SafetensorsFi
     const [start, end] = entry.data_offsets;
     const Type = arrayType(dtype);
     const fits = start >= 0 && end <= bytes.byteLength - 8 - length;
-    if (!fits || end - start !== count(entry.shape) * Type.BYTES_PER_ELEMENT) fail(`tensor "${name}" is cut short`);
+    if (!fits || end - start !== count(entry.shape) * Type.BYTES_PER_ELEMENT)
+      fail(`tensor "${name}" is cut short`);
     const copy = new Uint8Array(bytes.subarray(8 + length + start, 8 + length + end)); // aligned, and its own memory
     tensors[name] = { data: new Type(copy.buffer), shape: entry.shape };
   }

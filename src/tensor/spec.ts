@@ -90,9 +90,13 @@ export const bindShape = (shape: Shape, bindings: Bindings): Dim[] => shape.map(
 export function knownShape(shape: Shape, where: string): number[] {
   return shape.map((d) => {
     if (typeof d === "number") return d;
-    throw new ShapeError("unbound-dimension", `${where}: dimension "${d}" of ${formatShape(shape)} is not bound`, {
-      dimension: d,
-    });
+    throw new ShapeError(
+      "unbound-dimension",
+      `${where}: dimension "${d}" of ${formatShape(shape)} is not bound`,
+      {
+        dimension: d,
+      },
+    );
   });
 }
 
@@ -101,7 +105,8 @@ export function byteSize(spec: TensorSpec): number {
   return count(knownShape(spec.shape, "byteSize")) * bytesOf(spec.dtype);
 }
 
-export const sameShape = (a: Shape, b: Shape): boolean => a.length === b.length && a.every((d, i) => d === b[i]);
+export const sameShape = (a: Shape, b: Shape): boolean =>
+  a.length === b.length && a.every((d, i) => d === b[i]);
 
 /** Shape of an elementwise result (NumPy broadcasting). @throws ShapeError where sizes differ and none is 1. */
 export function broadcastShapes(where: string, ...shapes: Shape[]): Dim[] {
@@ -113,7 +118,9 @@ export function broadcastShapes(where: string, ...shapes: Shape[]): Dim[] {
       if (d === 1 || d === size) continue;
       if (size !== 1) {
         const shown = shapes.map(formatShape).join(" and ");
-        throw new ShapeError("broadcast", `${where}: shapes ${shown} do not broadcast (${size} ≠ ${d})`, { shapes });
+        throw new ShapeError("broadcast", `${where}: shapes ${shown} do not broadcast (${size} ≠ ${d})`, {
+          shapes,
+        });
       }
       size = d;
     }
@@ -125,7 +132,10 @@ export function broadcastShapes(where: string, ...shapes: Shape[]): Dim[] {
 export function normalizeAxis(axis: number, rank: number, where: string): number {
   const a = axis < 0 ? axis + rank : axis;
   if (!Number.isInteger(a) || a < 0 || a >= rank) {
-    throw new ShapeError("axis", `${where}: axis ${axis} is outside a tensor of rank ${rank}`, { axis, rank });
+    throw new ShapeError("axis", `${where}: axis ${axis} is outside a tensor of rank ${rank}`, {
+      axis,
+      rank,
+    });
   }
   return a;
 }
@@ -137,4 +147,5 @@ export function typed(dtype: DType, values: ArrayLike<number>): TensorData {
 }
 
 /** Elements of any typed array as float64. */
-export const numbers = (data: TensorData): Float64Array => Float64Array.from(data as ArrayLike<number | bigint>, Number);
+export const numbers = (data: TensorData): Float64Array =>
+  Float64Array.from(data as ArrayLike<number | bigint>, Number);

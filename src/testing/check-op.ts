@@ -37,7 +37,10 @@ export async function checkOp(op: OpDef): Promise<OpReport> {
 }
 
 /** Seeded values of a sample input: normal floats, both truth values, integers below `high`. */
-export function sampleValues({ dtype, shape, values, high = 2, positive }: SampleInput, name: string): NdArray {
+export function sampleValues(
+  { dtype, shape, values, high = 2, positive }: SampleInput,
+  name: string,
+): NdArray {
   const random = stream(7, name);
   const draw = (): number => {
     if (!isFloat(dtype)) return random.below(high);
@@ -55,14 +58,21 @@ interface Traced {
 
 function trace(op: OpDef, sample: Sample<Attributes>): Traced {
   const graph = new Graph();
-  const inputs = sample.inputs.map((input, i) => graph.input(`x${i}`, { dtype: input.dtype, shape: input.shape }));
+  const inputs = sample.inputs.map((input, i) =>
+    graph.input(`x${i}`, { dtype: input.dtype, shape: input.shape }),
+  );
   const outputs = graph.apply(op, inputs, sample.attributes ?? {});
   return { graph, inputs, outputs };
 }
 
-const feedsOf = (inputs: readonly NdArray[]): Record<string, NdArray> => Object.fromEntries(inputs.map((x, i) => [`x${i}`, x]));
+const feedsOf = (inputs: readonly NdArray[]): Record<string, NdArray> =>
+  Object.fromEntries(inputs.map((x, i) => [`x${i}`, x]));
 
-async function forwardError(op: OpDef, sample: Sample<Attributes>, inputs: readonly NdArray[]): Promise<number> {
+async function forwardError(
+  op: OpDef,
+  sample: Sample<Attributes>,
+  inputs: readonly NdArray[],
+): Promise<number> {
   const { graph, outputs } = trace(op, sample);
   if (sample.expected && sample.expected.join() !== outputs[0]!.shape.join()) {
     throw new Error(`inferred [${outputs[0]!.shape}], expected [${sample.expected}]`);
@@ -78,7 +88,9 @@ export async function disagreement(graph: Graph, feeds: Readonly<Record<string, 
   const expected = evaluateReference(graph, feeds);
   const program = await compile(graph, { threads: 1 });
   const tensors = Object.fromEntries(
-    [...graph.inputs].flatMap(([name, value]) => (feeds[name] ? [[name, fromNdArray(feeds[name], value.dtype)]] : [])),
+    [...graph.inputs].flatMap(([name, value]) =>
+      feeds[name] ? [[name, fromNdArray(feeds[name], value.dtype)]] : [],
+    ),
   );
   const actual = await program.run(tensors);
   await program.dispose();
@@ -87,7 +99,9 @@ export async function disagreement(graph: Graph, feeds: Readonly<Record<string, 
     const inferred = graph.outputs.get(name)!.shape.join();
     const got = actual[name]!;
     if (got.shape.join() !== inferred || want.shape.join() !== inferred) {
-      throw new Error(`${name}: inferred [${inferred}], reference [${want.shape}], ONNX Runtime [${got.shape}]`);
+      throw new Error(
+        `${name}: inferred [${inferred}], reference [${want.shape}], ONNX Runtime [${got.shape}]`,
+      );
     }
     worst = Math.max(worst, relativeError(numbers(got.data), want.data));
   }
@@ -116,15 +130,25 @@ async function gradientErrors(op: OpDef, sample: Sample<Attributes>, inputs: rea
   const weights = graph.input("weights", y.spec); // a random projection makes a scalar of any output
   const loss = sum(mul(y, weights));
   graph.output("loss", loss);
-  const slopes = backward(y, checked.map((i) => values[i]!), weights);
+  const slopes = backward(
+    y,
+    checked.map((i) => values[i]!),
+    weights,
+  );
   const feeds = { ...feedsOf(inputs), weights: sampleValues(y.spec as SampleInput, `${op.name}/weights`) };
   let gradient = 0;
   for (const [k, i] of checked.entries()) {
     const slope = slopes[k];
-    const differences = centralDifferences((x) => evaluateReference(graph, { ...feeds, [`x${i}`]: x }).loss!.data[0]!, inputs[i]!);
+    const differences = centralDifferences(
+      (x) => evaluateReference(graph, { ...feeds, [`x${i}`]: x }).loss!.data[0]!,
+      inputs[i]!,
+    );
     if (slope) graph.output(`d/x${i}`, slope);
-    const claimed = slope ? evaluateReference(graph, feeds)[`d/x${i}`]!.data : new Float64Array(differences.length);
-    if (claimed.length !== differences.length) throw new Error(`gradient of input ${i} has ${claimed.length} elements`);
+    const claimed = slope
+      ? evaluateReference(graph, feeds)[`d/x${i}`]!.data
+      : new Float64Array(differences.length);
+    if (claimed.length !== differences.length)
+      throw new Error(`gradient of input ${i} has ${claimed.length} elements`);
     gradient = Math.max(gradient, relativeError(claimed, differences));
   }
   graph.outputs.delete("loss");

@@ -32,7 +32,16 @@ function noisyParams(graph: Graph): Arrays {
   return Object.fromEntries(
     [...graph.params].map(([name, { value }]) => {
       const shape = knownShape(value.shape, name);
-      return [name, ndarray(shape, ((s) => () => 0.4 * s.normal())(random.at("param", name)))];
+      return [
+        name,
+        ndarray(
+          shape,
+          (
+            (s) => () =>
+              0.4 * s.normal()
+          )(random.at("param", name)),
+        ),
+      ];
     }),
   );
 }
@@ -52,7 +61,10 @@ function traceBackbone<C>(backbone: Backbone<C>, config: C): TracedBackbone {
   const input = { x, position, segment, maxLength: length, dropout: noDropout };
   const states = backbone.apply(new Params(graph).at("backbone"), input, config);
   graph.output("states", states);
-  const twice = (row: readonly number[]): NdArray => ({ shape: [rows, length], data: Float64Array.from([...row, ...row]) });
+  const twice = (row: readonly number[]): NdArray => ({
+    shape: [rows, length],
+    data: Float64Array.from([...row, ...row]),
+  });
   const feeds = {
     ...noisyParams(graph),
     x: noise([rows, length, width], "x"),
@@ -82,24 +94,35 @@ export function checkBackbone<C>(backbone: Backbone<C>, config: C): BackboneRepo
   const base = evaluateReference(graph, feeds).states!;
   const changedAt = (tokens: readonly number[]): NdArray => {
     const x = feeds.x!.data.slice();
-    for (const t of tokens) for (let c = 0; c < width; c++) x[t * width + c]! += random.at("change", t, c).normal();
+    for (const t of tokens)
+      for (let c = 0; c < width; c++) x[t * width + c]! += random.at("change", t, c).normal();
     return evaluateReference(graph, { ...feeds, x: { shape: feeds.x!.shape, data: x } }).states!;
   };
   const difference = (other: NdArray, t: number): number => {
     let worst = 0;
-    for (let c = 0; c < width; c++) worst = Math.max(worst, Math.abs(other.data[t * width + c]! - base.data[t * width + c]!));
+    for (let c = 0; c < width; c++)
+      worst = Math.max(worst, Math.abs(other.data[t * width + c]! - base.data[t * width + c]!));
     return worst;
   };
   const tokens = Array.from({ length }, (_, t) => t);
   const own = (t: number): number[] => tokens.filter((s) => segment[s] === segment[t]);
-  const others = (t: number): number[] => [...tokens.filter((s) => segment[s] !== segment[t]), ...tokens.map((s) => s + length)];
+  const others = (t: number): number[] => [
+    ...tokens.filter((s) => segment[s] !== segment[t]),
+    ...tokens.map((s) => s + length),
+  ];
   const real = tokens.filter((t) => segment[t]! > 0);
   const ends = real.filter((t) => layout.position[t] === 0);
   return {
     future: Math.max(...real.map((t) => difference(changedAt(own(t).filter((s) => s > t)), t))),
     strangers: Math.max(...real.map((t) => difference(changedAt(others(t)), t))),
     place: placeError(graph, feeds, base),
-    past: Math.min(...ends.flatMap((t) => own(t).filter((s) => s < t).map((s) => difference(changedAt([s]), t)))),
+    past: Math.min(
+      ...ends.flatMap((t) =>
+        own(t)
+          .filter((s) => s < t)
+          .map((s) => difference(changedAt([s]), t)),
+      ),
+    ),
     slope: slopeError(graph, feeds, "states"),
   };
 }
@@ -133,16 +156,25 @@ export function slopeError(graph: Graph, feeds: Arrays, output: string, epsilon 
   const sources = [...graph.inputs, ...[...graph.params].map(([name, p]) => [name, p.value] as const)].filter(
     ([name, value]) => value.dtype === "float32" && feeds[name],
   );
-  const gradients = backward(y, sources.map(([, value]) => value), weights);
+  const gradients = backward(
+    y,
+    sources.map(([, value]) => value),
+    weights,
+  );
   graph.output("slope.total", total);
   gradients.forEach((g, i) => {
     if (g) graph.output(`slope.d/${sources[i]![0]}`, g);
   });
   const given = { ...feeds, "slope.weights": noise(knownShape(y.shape, output), "weights") };
-  const direction = Object.fromEntries(sources.map(([name]) => [name, noise(feeds[name]!.shape, `direction.${name}`)]));
+  const direction = Object.fromEntries(
+    sources.map(([name]) => [name, noise(feeds[name]!.shape, `direction.${name}`)]),
+  );
   const at = (step: number): number => {
     const moved = Object.fromEntries(
-      Object.entries(direction).map(([name, d]) => [name, ndarray(d.shape, (i) => feeds[name]!.data[i]! + step * d.data[i]!)]),
+      Object.entries(direction).map(([name, d]) => [
+        name,
+        ndarray(d.shape, (i) => feeds[name]!.data[i]! + step * d.data[i]!),
+      ]),
     );
     return evaluateReference(graph, { ...given, ...moved })["slope.total"]!.data[0]!;
   };
@@ -178,7 +210,10 @@ export function checkLoss<C>(loss: Loss<C>, config: C, scale = 1): LossReport {
   const feeds = { items: table, target: { shape: [6], data: Float64Array.from(targets) } };
   const mean = (x: NdArray): number => x.data.reduce((a, b) => a + b, 0) / x.data.length;
   const at = (sign: number): number => mean(evaluateReference(graph, { ...feeds, h: toward(sign) }).loss!);
-  return { preference: at(1) - at(-1), slope: slopeError(graph, { ...feeds, h: noise([6, 4], "h") }, "loss") };
+  return {
+    preference: at(1) - at(-1),
+    slope: slopeError(graph, { ...feeds, h: noise([6, 4], "h") }, "loss"),
+  };
 }
 
 /** Distance from the minimum (1, −2, 3) of a parabola with curvatures 1, 10 and 100 after 3,000 updates. */
@@ -188,8 +223,10 @@ export function checkOptimizer<C>(optimizer: Optimizer<C>, config: C, learningRa
   const slots = Object.fromEntries(optimizer.slots.map((slot) => [slot, new Float32Array(3)]));
   for (let step = 1; step <= 3000; step++) {
     const gradient = param.map((v, i) => 10 ** i * (v - goal[i]!));
-    optimizer.update({ param, gradient, slots, step, learningRate: learningRate * (1 - step / 3001) }, config);
+    optimizer.update(
+      { param, gradient, slots, step, learningRate: learningRate * (1 - step / 3001) },
+      config,
+    );
   }
   return Math.max(...goal.map((g, i) => Math.abs(param[i]! - g)));
 }
-

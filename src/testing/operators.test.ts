@@ -16,7 +16,10 @@ describe.each(operators.map((op) => [op.name, op] as const))("operator %s", (_, 
   });
 
   it.each(mutantsOf(op))("the suite notices: %s", async (_name, mutant) => {
-    const caught = await checkOp(mutant).then((r) => !passes(r), () => true);
+    const caught = await checkOp(mutant).then(
+      (r) => !passes(r),
+      () => true,
+    );
     expect(caught).toBe(true);
   });
 });
@@ -34,14 +37,21 @@ function mutantsOf(op: OpDef): [string, OpDef][] {
       "a wrong reference value",
       {
         ...op,
-        reference: (...args) => op.reference(...args).map((y) => ({ shape: y.shape, data: y.data.map((v) => v + 1e-3) })),
+        reference: (...args) =>
+          op.reference(...args).map((y) => ({ shape: y.shape, data: y.data.map((v) => v + 1e-3) })),
       },
     ],
     [
       "a wrong shape rule",
-      { ...op, infer: (...args) => op.infer(...args).map((spec) => ({ ...spec, shape: [...spec.shape, 1] })) },
+      {
+        ...op,
+        infer: (...args) => op.infer(...args).map((spec) => ({ ...spec, shape: [...spec.shape, 1] })),
+      },
     ],
-    ["a wrong ONNX form", { ...op, lower: (e, ...args) => op.lower(e, ...args).map((name) => flipped(e, name)) }],
+    [
+      "a wrong ONNX form",
+      { ...op, lower: (e, ...args) => op.lower(e, ...args).map((name) => flipped(e, name)) },
+    ],
   ];
   const rule = op.gradient;
   if (rule === "zero" || op.name === "cast") return mutants;

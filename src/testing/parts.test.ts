@@ -8,29 +8,46 @@ import { checkBackbone, checkLoss, checkOptimizer } from "./check-parts.ts";
 const rounding = 1e-9;
 
 describe.each(parts.backbone.map((b) => [b.name, b as Backbone] as const))("backbone %s", (_, backbone) => {
-  it.each([{}, { blocks: 1, heads: 4, hidden: 2, activation: "gelu" }, { activation: "silu", heads: 2 }])("keeps its laws with %j", (settings) => {
-    const report = checkBackbone(backbone, backbone.config.parse({ name: backbone.name, ...settings }));
-    expect(report.future).toBe(0);
-    expect(report.strangers).toBe(0);
-    expect(report.place).toBeLessThan(rounding);
-    expect(report.past).toBeGreaterThan(1e-6);
-    expect(report.slope).toBeLessThan(1e-7);
-  });
+  it.each([{}, { blocks: 1, heads: 4, hidden: 2, activation: "gelu" }, { activation: "silu", heads: 2 }])(
+    "keeps its laws with %j",
+    (settings) => {
+      const report = checkBackbone(backbone, backbone.config.parse({ name: backbone.name, ...settings }));
+      expect(report.future).toBe(0);
+      expect(report.strangers).toBe(0);
+      expect(report.place).toBeLessThan(rounding);
+      expect(report.past).toBeGreaterThan(1e-6);
+      expect(report.slope).toBeLessThan(1e-7);
+    },
+  );
 });
 
 describe("the backbone laws", () => {
   const planted = (apply: Backbone["apply"]): Backbone =>
-    defineBackbone({ name: "planted", source: "", config: parts.backbone[0]!.config, dropout: () => 0, apply });
+    defineBackbone({
+      name: "planted",
+      source: "",
+      config: parts.backbone[0]!.config,
+      dropout: () => 0,
+      apply,
+    });
 
   it("notice a leak from the future and from strangers", () => {
-    const report = checkBackbone(planted((_, { x }) => add(x, mean(x, [1], { keep: true }))), {});
+    const report = checkBackbone(
+      planted((_, { x }) => add(x, mean(x, [1], { keep: true }))),
+      {},
+    );
     expect(report.future).toBeGreaterThan(1e-3);
     expect(report.strangers).toBeGreaterThan(1e-3);
     expect(report.place).toBeGreaterThan(1e-3);
   });
 
   it("notice a backbone without memory", () => {
-    expect(checkBackbone(planted((_, { x }) => mul(x, 2)), {}).past).toBe(0);
+    expect(
+      checkBackbone(
+        planted((_, { x }) => mul(x, 2)),
+        {},
+      ).past,
+    ).toBe(0);
   });
 });
 
@@ -45,6 +62,8 @@ describe.each(parts.loss.map((l) => [l.name, l] as const))("loss %s", (_, loss) 
 
 describe.each(parts.optimizer.map((o) => [o.name, o] as const))("optimizer %s", (_, optimizer) => {
   it("finds the minimum of a badly scaled parabola", () => {
-    expect(checkOptimizer(optimizer, optimizer.config.parse({ name: optimizer.name }) as never)).toBeLessThan(1e-3);
+    expect(checkOptimizer(optimizer, optimizer.config.parse({ name: optimizer.name }) as never)).toBeLessThan(
+      1e-3,
+    );
   });
 });

@@ -62,12 +62,18 @@ export async function readCheckpoint(run: string): Promise<Checkpoint | null> {
   const { tensors, metadata } = readSafetensors(bytes, path);
   const part = (prefix: string): Record<string, Tensor> =>
     Object.fromEntries(
-      Object.entries(tensors).flatMap(([name, t]) => (name.startsWith(`${prefix}/`) ? [[name.slice(prefix.length + 1), t]] : [])),
+      Object.entries(tensors).flatMap(([name, t]) =>
+        name.startsWith(`${prefix}/`) ? [[name.slice(prefix.length + 1), t]] : [],
+      ),
     );
   if (!metadata.state || !metadata.step) {
-    throw new DataError("bad-checkpoint", `${path}: this is not a checkpoint of a training; train again`, { path });
+    throw new DataError("bad-checkpoint", `${path}: this is not a checkpoint of a training; train again`, {
+      path,
+    });
   }
-  const slots = new Set(Object.keys(tensors).flatMap((name) => (name.startsWith("slot/") ? [name.split("/")[1]!] : [])));
+  const slots = new Set(
+    Object.keys(tensors).flatMap((name) => (name.startsWith("slot/") ? [name.split("/")[1]!] : [])),
+  );
   const average = part("average");
   const weights: Weights = {
     params: part("param"),

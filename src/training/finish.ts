@@ -22,7 +22,14 @@ export interface FinishOptions {
 }
 
 /** Writes what serving needs; run.json says "finished" only when everything else is in place. */
-export async function finishRun({ out, manifest, config, dataset, split, state }: FinishOptions): Promise<void> {
+export async function finishRun({
+  out,
+  manifest,
+  config,
+  dataset,
+  split,
+  state,
+}: FinishOptions): Promise<void> {
   const weights = join(out, runFiles.weights);
   const { tensors } = readSafetensors(await readFile(weights), weights);
   const graph = servingStep(config, dataset.items.length);
@@ -36,15 +43,26 @@ export async function finishRun({ out, manifest, config, dataset, split, state }
   await writeAtomic(join(out, runFiles.items), await itemLines(dataset, split));
   await writeMetrics(out, state);
   const names = [runFiles.weights, runFiles.model, runFiles.items, runFiles.metrics];
-  const files = Object.fromEntries(await Promise.all(names.map(async (name) => [name, await sha256File(join(out, name))] as const)));
+  const files = Object.fromEntries(
+    await Promise.all(names.map(async (name) => [name, await sha256File(join(out, name))] as const)),
+  );
   const seconds = { train: state.seconds };
-  await writeRunManifest(out, { ...manifest, status: "finished", files, seconds, bestEpoch: state.bestEpoch });
+  await writeRunManifest(out, {
+    ...manifest,
+    status: "finished",
+    files,
+    seconds,
+    bestEpoch: state.bestEpoch,
+  });
 }
 
 async function itemLines(dataset: Dataset, { training }: Split): Promise<string> {
   const counts = countItems(training.sequence, dataset.items.length);
   const items = await readItems(dataset);
   return items
-    .map(({ id, title }, i) => `${JSON.stringify({ id, ...(title === undefined ? {} : { title }), count: counts[i] })}\n`)
+    .map(
+      ({ id, title }, i) =>
+        `${JSON.stringify({ id, ...(title === undefined ? {} : { title }), count: counts[i] })}\n`,
+    )
     .join("");
 }

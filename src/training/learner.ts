@@ -50,7 +50,11 @@ export async function createLearner(options: LearnerOptions, restored?: Weights)
     evaluated: () => weights.average ?? weights.params,
     async update(epoch, index, learningRate) {
       const tokens = fillBatch(epoch, index, batch);
-      const feeds = { ...weights.params, ...batchFeeds(batch, rows, width), ...masks(step, seed, weights.step) };
+      const feeds = {
+        ...weights.params,
+        ...batchFeeds(batch, rows, width),
+        ...masks(step, seed, weights.step),
+      };
       const outputs = await program.run(feeds);
       collectGradients(step, outputs, gradients);
       weights.step++;
@@ -81,7 +85,10 @@ function startWeights({ params: declared }: TrainStep, config: RecipeConfig, see
   const params = shareEach(declared.initialize(seed));
   const zeros = (): Record<string, Tensor> =>
     Object.fromEntries(
-      Object.entries(params).map(([name, { data, shape }]) => [name, { data: new Float32Array(data.length), shape }]),
+      Object.entries(params).map(([name, { data, shape }]) => [
+        name,
+        { data: new Float32Array(data.length), shape },
+      ]),
     );
   const { slots } = partOf("optimizer", config.optimizer.name);
   return {
@@ -95,7 +102,10 @@ function startWeights({ params: declared }: TrainStep, config: RecipeConfig, see
 function batchFeeds(batch: Batch, rows: number, width: number): Record<string, Tensor> {
   const { item, target, position, segment, weight } = batch;
   return Object.fromEntries(
-    Object.entries({ item, target, position, segment, weight }).map(([name, data]) => [name, { data, shape: [rows, width] }]),
+    Object.entries({ item, target, position, segment, weight }).map(([name, data]) => [
+      name,
+      { data, shape: [rows, width] },
+    ]),
   );
 }
 
@@ -112,7 +122,11 @@ function masks({ graph }: TrainStep, seed: number, step: number): Record<string,
 }
 
 /** Dense gradients, with the rows of look-ups added at their places. */
-function collectGradients(step: TrainStep, outputs: Record<string, Tensor>, gradients: Record<string, Float32Array>): void {
+function collectGradients(
+  step: TrainStep,
+  outputs: Record<string, Tensor>,
+  gradients: Record<string, Float32Array>,
+): void {
   for (const { param, dense, rows } of step.gradients) {
     const gradient = gradients[param]!;
     if (dense) gradient.set(outputs[dense]!.data as Float32Array);
@@ -134,7 +148,12 @@ function addRows(gradient: Float32Array, indices: Int32Array, values: Float32Arr
   }
 }
 
-function applyUpdate(config: RecipeConfig, weights: Weights, gradients: Record<string, Float32Array>, learningRate: number): void {
+function applyUpdate(
+  config: RecipeConfig,
+  weights: Weights,
+  gradients: Record<string, Float32Array>,
+  learningRate: number,
+): void {
   const optimizer = partOf("optimizer", config.optimizer.name);
   const { averaging } = config.training;
   // Early updates weigh more, so that the average forgets the random start.

@@ -10,7 +10,10 @@ import { workerRuntime } from "../runtime/worker.ts";
 import { readSafetensors } from "../tensor/safetensors.ts";
 
 /** The scorer of a run; its thread ends when it is disposed. */
-export async function openScorer(run: OpenRun, { threads = availableParallelism() }: { readonly threads?: number } = {}): Promise<Scorer> {
+export async function openScorer(
+  run: OpenRun,
+  { threads = availableParallelism() }: { readonly threads?: number } = {},
+): Promise<Scorer> {
   const path = join(run.directory, runFiles.weights);
   const { tensors: params } = readSafetensors(await readFile(path), path);
   const config = run.manifest.config as unknown as RecipeConfig;

@@ -6,7 +6,13 @@ import { isDeepStrictEqual } from "node:util";
 import { type Dataset, openDataset } from "../data/dataset.ts";
 import { systemCode } from "../data/files.ts";
 import { leaveOneOut, type Split } from "../data/split.ts";
-import { isRunFolder, RUN_FORMAT, type RunManifest, readRunManifest, writeRunManifest } from "../evaluation/run-folder.ts";
+import {
+  isRunFolder,
+  RUN_FORMAT,
+  type RunManifest,
+  readRunManifest,
+  writeRunManifest,
+} from "../evaluation/run-folder.ts";
 import type { RecipeConfig } from "../models/config.ts";
 import { recipeConfig } from "../models/recipes.ts";
 import { ConfigError, DataError } from "../tensor/errors.ts";
@@ -35,7 +41,12 @@ export async function startTraining(options: TrainOptions): Promise<Start> {
     throw new DataError("nothing-to-validate", message);
   }
   if (await isRunFolder(out)) {
-    if (!resume) throw new DataError("run-exists", `${out} holds a run already; continue it with --resume or name another folder`, { out });
+    if (!resume)
+      throw new DataError(
+        "run-exists",
+        `${out} holds a run already; continue it with --resume or name another folder`,
+        { out },
+      );
     return resumed(options, dataset, split, config);
   }
   await refuseForeign(out);
@@ -51,7 +62,12 @@ const withThreads = (config: RecipeConfig): RecipeConfig => ({
   training: { ...config.training, threads: config.training.threads || availableParallelism() },
 });
 
-async function resumed(options: TrainOptions, dataset: Dataset, split: Split, asked: RecipeConfig): Promise<Start> {
+async function resumed(
+  options: TrainOptions,
+  dataset: Dataset,
+  split: Split,
+  asked: RecipeConfig,
+): Promise<Start> {
   const { out } = options;
   const manifest = await readRunManifest(out);
   if (manifest.dataset.fingerprint !== dataset.manifest.fingerprint) {
@@ -59,10 +75,15 @@ async function resumed(options: TrainOptions, dataset: Dataset, split: Split, as
     throw new DataError("other-data", message, { out });
   }
   const config = manifest.config as unknown as RecipeConfig;
-  const given = options.recipe !== undefined || options.config !== undefined || (options.set ?? []).length > 0;
+  const given =
+    options.recipe !== undefined || options.config !== undefined || (options.set ?? []).length > 0;
   if (given) refuseChanges(out, config, asked);
   if (options.seed !== undefined && options.seed !== manifest.seed) {
-    throw new ConfigError("other-seed", `${out} was started with seed ${manifest.seed}; resume it with that seed or none`, { out });
+    throw new ConfigError(
+      "other-seed",
+      `${out} was started with seed ${manifest.seed}; resume it with that seed or none`,
+      { out },
+    );
   }
   await removeLeftovers(out);
   return { dataset, split, config, manifest, checkpoint: await readCheckpoint(out) };
@@ -82,7 +103,8 @@ function refuseChanges(out: string, stored: RecipeConfig, asked: RecipeConfig): 
 async function refuseForeign(out: string): Promise<void> {
   const names = await readdir(out).catch((error: unknown) => {
     if (systemCode(error) === "ENOENT") return [];
-    if (systemCode(error) === "ENOTDIR") throw new DataError("not-a-folder", `${out} is a file; name a folder for the run`, { out });
+    if (systemCode(error) === "ENOTDIR")
+      throw new DataError("not-a-folder", `${out} is a file; name a folder for the run`, { out });
     throw error;
   });
   // A training killed while it wrote its very first file leaves that file's temporary behind.
@@ -90,7 +112,11 @@ async function refuseForeign(out: string): Promise<void> {
   throw new DataError("not-empty", `${out} is not empty and holds no run; name a new folder`, { out });
 }
 
-function newManifest({ recipe = "sasrec", out, data, seed = 0 }: TrainOptions, dataset: Dataset, config: RecipeConfig): RunManifest {
+function newManifest(
+  { recipe = "sasrec", out, data, seed = 0 }: TrainOptions,
+  dataset: Dataset,
+  config: RecipeConfig,
+): RunManifest {
   const { fingerprint } = dataset.manifest;
   return {
     kind: "sequitur-run",

@@ -28,7 +28,10 @@ const set = [
   { path: "backbone.dropout", value: 0.1 },
   { path: "training.averaging", value: 0.9 },
 ];
-const settings = (epochs: number): NonNullable<TrainOptions["set"]> => [...set, { path: "training.epochs", value: epochs }];
+const settings = (epochs: number): NonNullable<TrainOptions["set"]> => [
+  ...set,
+  { path: "training.epochs", value: epochs },
+];
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "sequitur-train-"));
@@ -43,7 +46,9 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const digest = async (run: string, name: string): Promise<string> =>
-  createHash("sha256").update(await readFile(join(run, name))).digest("hex");
+  createHash("sha256")
+    .update(await readFile(join(run, name)))
+    .digest("hex");
 
 describe("train", () => {
   it("learns a world whose next item is known, and leaves a run that can be opened", async () => {
@@ -73,7 +78,11 @@ describe("train", () => {
   });
 
   it("stops early when validation gets no better", async () => {
-    const options = [...settings(50), { path: "training.learningRate", value: 1e-9 }, { path: "training.patience", value: 2 }];
+    const options = [
+      ...settings(50),
+      { path: "training.learningRate", value: 1e-9 },
+      { path: "training.patience", value: 2 },
+    ];
     const result = await train({ data, out: join(folder, "patience"), set: options });
     expect(result.epochs).toBe(result.bestEpoch + 2);
   });
@@ -82,12 +91,25 @@ describe("train", () => {
     const out = join(folder, "refused");
     await expect(train({ data, out, recipe: "nope" })).rejects.toThrow(ConfigError);
     await expect(train({ data: join(folder, "none"), out })).rejects.toThrow(DataError);
-    await expect(train({ data, out, seed: 1.5 })).rejects.toThrow("the seed must be a whole number from 0 on, not 1.5");
-    await expect(train({ data, out: folder })).rejects.toThrow("is not empty and holds no run; name a new folder");
-    await expect(train({ data, out: join(folder, "a") })).rejects.toThrow("holds a run already; continue it with --resume");
-    const other = train({ data, out: join(folder, "a"), resume: true, set: [...settings(3), { path: "backbone.blocks", value: 4 }] });
+    await expect(train({ data, out, seed: 1.5 })).rejects.toThrow(
+      "the seed must be a whole number from 0 on, not 1.5",
+    );
+    await expect(train({ data, out: folder })).rejects.toThrow(
+      "is not empty and holds no run; name a new folder",
+    );
+    await expect(train({ data, out: join(folder, "a") })).rejects.toThrow(
+      "holds a run already; continue it with --resume",
+    );
+    const other = train({
+      data,
+      out: join(folder, "a"),
+      resume: true,
+      set: [...settings(3), { path: "backbone.blocks", value: 4 }],
+    });
     await expect(other).rejects.toThrow("was started with backbone.blocks = 2, not 4");
-    await expect(train({ data, out: join(folder, "a"), resume: true, seed: 1 })).rejects.toThrow("was started with seed 5");
+    await expect(train({ data, out: join(folder, "a"), resume: true, seed: 1 })).rejects.toThrow(
+      "was started with seed 5",
+    );
     await mkdir(out); // nothing was written there: an empty folder can be made
   });
 });
@@ -101,7 +123,9 @@ describe("a training that is killed", () => {
       await train({ ...workerData.options, onProgress: () => parentPort.postMessage("progress") });
       parentPort.postMessage("done");`;
     const module = new URL("./train.js", import.meta.url).href;
-    const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(code)}`), { workerData: { module, options } });
+    const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(code)}`), {
+      workerData: { module, options },
+    });
     let seen = 0;
     return new Promise((resolve, reject) => {
       worker.on("error", reject);

@@ -62,8 +62,18 @@ async function openTraining({ config, dataset, manifest, checkpoint }: Start): P
   const rows = Math.max(1, Math.round(batchTokens / rowLength));
   const runtime = workerRuntime();
   const items = dataset.items.length;
-  const learner = await createLearner({ config, items, rows, seed: manifest.seed, threads, runtime }, checkpoint?.weights);
-  const scorer = await modelScorer({ config, items, params: learner.evaluated(), mode: "fed", runtime, threads });
+  const learner = await createLearner(
+    { config, items, rows, seed: manifest.seed, threads, runtime },
+    checkpoint?.weights,
+  );
+  const scorer = await modelScorer({
+    config,
+    items,
+    params: learner.evaluated(),
+    mode: "fed",
+    runtime,
+    threads,
+  });
   return { learner, scorer, rows, dispose: () => runtime.dispose() };
 }
 
@@ -74,7 +84,12 @@ function isOver(state: State, { config }: Start): boolean {
   return state.history.length >= epochs || (state.bestEpoch > 0 && patienceUsed(state) >= patience);
 }
 
-async function trainEpoch(training: Training, start: Start, state: State, report: (p: TrainProgress) => void): Promise<State> {
+async function trainEpoch(
+  training: Training,
+  start: Start,
+  state: State,
+  report: (p: TrainProgress) => void,
+): Promise<State> {
   const { learner, scorer, rows } = training;
   const settings = start.config.training;
   const epoch = state.history.length + 1;
@@ -96,7 +111,14 @@ async function trainEpoch(training: Training, start: Start, state: State, report
   const interactionsPerSecond = tokens / ((performance.now() - began) / 1000);
   const { metrics: validation } = await evaluateCases({ scorer, cases: start.split.validation });
   const seconds = (performance.now() - began) / 1000;
-  const line: EpochLine = { epoch, loss: loss / tokens, learningRate, validation, interactionsPerSecond, seconds };
+  const line: EpochLine = {
+    epoch,
+    loss: loss / tokens,
+    learningRate,
+    validation,
+    interactionsPerSecond,
+    seconds,
+  };
   const history = [...state.history, line];
   const best = state.history[state.bestEpoch - 1]?.validation[criterion] ?? -1;
   const bestEpoch = validation[criterion]! > best ? epoch : state.bestEpoch;
@@ -104,7 +126,17 @@ async function trainEpoch(training: Training, start: Start, state: State, report
   const secondsLeft = ((settings.epochs - epoch) * next.seconds) / epoch;
   const { epochs } = settings;
   const { steps } = plan;
-  report({ kind: "epoch", epoch, epochs, step: steps, steps, loss: line.loss, interactionsPerSecond, secondsLeft, validation });
+  report({
+    kind: "epoch",
+    epoch,
+    epochs,
+    step: steps,
+    steps,
+    loss: line.loss,
+    interactionsPerSecond,
+    secondsLeft,
+    validation,
+  });
   return next;
 }
 
@@ -119,14 +151,32 @@ interface StepFacts {
   readonly settings: Start["config"]["training"];
 }
 
-function stepReport({ plan, step, epoch, loss, tokens, began, state, settings: { epochs } }: StepFacts): TrainProgress {
+function stepReport({
+  plan,
+  step,
+  epoch,
+  loss,
+  tokens,
+  began,
+  state,
+  settings: { epochs },
+}: StepFacts): TrainProgress {
   const elapsed = (performance.now() - began) / 1000;
   const done = (step + 1) / plan.steps;
   const past = epoch - 1;
   // Finished epochs tell what one costs, validation included; before the first, its steps do.
   const each = past > 0 ? state.seconds / past : elapsed / done;
   const secondsLeft = Math.max(0, (epochs - past) * each - elapsed);
-  return { kind: "step", epoch, epochs, step: step + 1, steps: plan.steps, loss, interactionsPerSecond: tokens / elapsed, secondsLeft };
+  return {
+    kind: "step",
+    epoch,
+    epochs,
+    step: step + 1,
+    steps: plan.steps,
+    loss,
+    interactionsPerSecond: tokens / elapsed,
+    secondsLeft,
+  };
 }
 
 function diverged(epoch: number, step: number): RuntimeFailure {
@@ -140,7 +190,17 @@ async function writeBest(out: string, learner: Learner): Promise<void> {
 
 function message({ config }: Start, text: string): TrainProgress {
   const { epochs } = config.training;
-  return { kind: "message", epoch: 0, epochs, step: 0, steps: 0, loss: 0, interactionsPerSecond: 0, secondsLeft: 0, text };
+  return {
+    kind: "message",
+    epoch: 0,
+    epochs,
+    step: 0,
+    steps: 0,
+    loss: 0,
+    interactionsPerSecond: 0,
+    secondsLeft: 0,
+    text,
+  };
 }
 
 function resultOf(options: TrainOptions, state: State, { manifest }: Start): TrainResult {

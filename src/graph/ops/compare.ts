@@ -7,7 +7,11 @@ import { type Operand, pair, scalar } from "./constant.ts";
 import { mul } from "./pointwise.ts";
 
 type None = Record<string, never>;
-const f = (shape: number[], values?: number[]) => ({ dtype: "float32" as DType, shape, ...(values ? { values } : {}) });
+const f = (shape: number[], values?: number[]) => ({
+  dtype: "float32" as DType,
+  shape,
+  ...(values ? { values } : {}),
+});
 const i = (shape: number[], high: number) => ({ dtype: "int32" as DType, shape, high });
 const b = (...shape: number[]) => ({ dtype: "bool" as DType, shape });
 
@@ -17,7 +21,12 @@ const comparisonSamples: Sample<None>[] = [
   { inputs: [f([2, 1]), f([1, 3])] },
 ];
 
-function comparison(name: string, onnx: string, test: (a: number, b: number) => boolean, samples = comparisonSamples) {
+function comparison(
+  name: string,
+  onnx: string,
+  test: (a: number, b: number) => boolean,
+  samples = comparisonSamples,
+) {
   return defineOp<None>({
     name,
     infer: (inputs) => [{ dtype: "bool", shape: broadcastShapes(name, ...inputs.map((s) => s.shape)) }],
@@ -31,7 +40,10 @@ function comparison(name: string, onnx: string, test: (a: number, b: number) => 
 const equalOp = comparison("equal", "Equal", (x, y) => x === y);
 const greaterOp = comparison("greater", "Greater", (x, y) => x > y);
 const greaterOrEqualOp = comparison("greaterOrEqual", "GreaterOrEqual", (x, y) => x >= y);
-const andOp = comparison("and", "And", (x, y) => x > 0 && y > 0, [{ inputs: [b(3, 4), b(3, 4)] }, { inputs: [b(3, 1), b(4)] }]);
+const andOp = comparison("and", "And", (x, y) => x > 0 && y > 0, [
+  { inputs: [b(3, 4), b(3, 4)] },
+  { inputs: [b(3, 1), b(4)] },
+]);
 
 const whereOp = defineOp<None>({
   name: "where",
@@ -79,10 +91,12 @@ const reluOp = defineOp<None>({
   samples: [{ inputs: [f([2, 3], [1, -2, 0.5, -0.25, 3, -4])] }, { inputs: [f([7])] }],
 });
 
-const pairwise = (op: OpDef<None>) => (x: Operand, y: Operand): Value => {
-  const [left, right] = pair(x, y);
-  return left.graph.apply(op, [left, right], {})[0]!;
-};
+const pairwise =
+  (op: OpDef<None>) =>
+  (x: Operand, y: Operand): Value => {
+    const [left, right] = pair(x, y);
+    return left.graph.apply(op, [left, right], {})[0]!;
+  };
 
 export const equal = pairwise(equalOp);
 export const greater = pairwise(greaterOp);
@@ -90,10 +104,14 @@ export const greaterOrEqual = pairwise(greaterOrEqualOp);
 export const and = pairwise(andOp);
 /** Elements of `yes` where `test` holds, of `no` elsewhere. */
 export function where(test: Value, yes: Operand, no: Operand): Value {
-  const [y, n] = typeof yes === "number" && typeof no === "number" ? [scalar(test.graph, yes), scalar(test.graph, no)] : pair(yes, no);
+  const [y, n] =
+    typeof yes === "number" && typeof no === "number"
+      ? [scalar(test.graph, yes), scalar(test.graph, no)]
+      : pair(yes, no);
   return test.graph.apply(whereOp, [test, y, n], {})[0]!;
 }
-export const cast = (x: Value, to: DType): Value => (x.dtype === to ? x : x.graph.apply(castOp, [x], { to })[0]!);
+export const cast = (x: Value, to: DType): Value =>
+  x.dtype === to ? x : x.graph.apply(castOp, [x], { to })[0]!;
 export const relu = (x: Value): Value => x.graph.apply(reluOp, [x], {})[0]!;
 
 export const compareOps = [equalOp, greaterOp, greaterOrEqualOp, andOp, whereOp, castOp, reluOp];

@@ -23,7 +23,12 @@ const constantOp = defineOp<ConstantAttributes>({
 });
 
 /** A tensor known while tracing; meant for small ones (masks, ranges). */
-export function constant(graph: Graph, dtype: DType, shape: readonly number[], values: ArrayLike<number>): Value {
+export function constant(
+  graph: Graph,
+  dtype: DType,
+  shape: readonly number[],
+  values: ArrayLike<number>,
+): Value {
   return graph.apply(constantOp, [], { dtype, shape: [...shape], values: Array.from(values) })[0]!;
 }
 
@@ -32,14 +37,20 @@ export const scalar = (graph: Graph, value: number, dtype: DType = "float32"): V
 
 /** 0, 1, …, n−1. */
 export const range = (graph: Graph, n: number, dtype: DType = "int32"): Value =>
-  constant(graph, dtype, [n], Array.from({ length: n }, (_, i) => i));
+  constant(
+    graph,
+    dtype,
+    [n],
+    Array.from({ length: n }, (_, i) => i),
+  );
 
 /** A value, or a number that takes the other operand's type. */
 export type Operand = Value | number;
 
 /** Turns a number beside a value into a scalar constant. */
 export function pair(a: Operand, b: Operand): [Value, Value] {
-  if (typeof a === "number" && typeof b === "number") throw new TypeError("at least one operand must be a graph value");
+  if (typeof a === "number" && typeof b === "number")
+    throw new TypeError("at least one operand must be a graph value");
   if (typeof a === "number") return [scalar((b as Value).graph, a, (b as Value).dtype), b as Value];
   return [a, typeof b === "number" ? scalar(a.graph, b, a.dtype) : b];
 }
@@ -55,10 +66,16 @@ const fillOp = defineOp<FillAttributes>({
   gradient: "zero",
   lower: (e, _, { value }, node) => {
     const shape = e.shape(node.outputs[0]!) as number[];
-    const one = e.constant("float32", shape.map(() => 1), [value]);
+    const one = e.constant(
+      "float32",
+      shape.map(() => 1),
+      [value],
+    );
     return e.node("Expand", [one, e.constant("int64", [shape.length], shape)]);
   },
-  reference: (_, { value }, [shape]) => [{ data: new Float64Array(count(shape!)).fill(value), shape: shape! }],
+  reference: (_, { value }, [shape]) => [
+    { data: new Float64Array(count(shape!)).fill(value), shape: shape! },
+  ],
   samples: [
     { inputs: [], attributes: { shape: [2, 3], value: 0 }, expected: [2, 3] },
     { inputs: [], attributes: { shape: [4], value: -1.5 }, expected: [4] },

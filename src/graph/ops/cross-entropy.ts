@@ -30,7 +30,10 @@ const tableLogSumExpOp = defineOp<ScaleAttributes>({
     const fits = h!.shape.length === 2 && columns!.shape.length === 2 && h!.shape[1] === columns!.shape[0];
     if (!fits || anchor!.shape.length !== 1 || anchor!.shape[0] !== h!.shape[0]) {
       const shown = [h!, columns!, anchor!].map(formatSpec).join(", ");
-      throw new ShapeError("cross-entropy", `crossEntropy: states [T, D], columns [D, N] and targets [T] do not fit: ${shown}`);
+      throw new ShapeError(
+        "cross-entropy",
+        `crossEntropy: states [T, D], columns [D, N] and targets [T] do not fit: ${shown}`,
+      );
     }
     return [
       { dtype: h!.dtype, shape: [h!.shape[0]!] },
@@ -40,7 +43,8 @@ const tableLogSumExpOp = defineOp<ScaleAttributes>({
   // dh = scale·g·(p·Cᵀ) and dC = scale·(g·h)ᵀ·p: [T, N] is read by two matrix products and by nothing else. Columns,
   // because (g·h)ᵀ·p then is the gradient itself; packing pᵀ for a gradient [N, D] costs more than the product.
   gradient: ({ inputs: [h, columns], outputs: [, p], cotangents: [g, gp], attributes: { scale }, needs }) => {
-    if (gp !== null) throw new ShapeError("cross-entropy", "crossEntropy: its saved probabilities have no gradient");
+    if (gp !== null)
+      throw new ShapeError("cross-entropy", "crossEntropy: its saved probabilities have no gradient");
     const weight = reshape(mul(g!, scale), [h!.shape[0]!, 1]);
     const dh = needs[0] ? mul(weight, matmul(p!, columns!, { transB: true })) : null;
     return [dh, needs[1] ? matmul(mul(weight, h!), p!, { transA: true }) : null, null];
@@ -59,7 +63,10 @@ const tableLogSumExpOp = defineOp<ScaleAttributes>({
     const attributes = { transA: false, transB: false, scale };
     const [logits] = matmulOp.reference([h!, columns!], attributes, [shapes[1]!]) as [NdArray];
     const n = columns!.shape[1]!;
-    return [ndarray(shapes[0]!, (t) => logSumExp(logits.data.subarray(t * n, (t + 1) * n))), softmaxRows(logits)];
+    return [
+      ndarray(shapes[0]!, (t) => logSumExp(logits.data.subarray(t * n, (t + 1) * n))),
+      softmaxRows(logits),
+    ];
   },
   samples: [
     { inputs: [f(5, 3), f(3, 7), i([5], 7)], attributes: { scale: 1 } },
@@ -79,7 +86,12 @@ export interface CrossEntropyOptions {
 }
 
 /** −log softmax(scale · h · tableᵀ)[target] of each row: [T, D], [N, D], int32 [T] → [T]. */
-export function crossEntropy(h: Value, table: Value, target: Value, { scale = 1, chunk = 1024 }: CrossEntropyOptions = {}): Value {
+export function crossEntropy(
+  h: Value,
+  table: Value,
+  target: Value,
+  { scale = 1, chunk = 1024 }: CrossEntropyOptions = {},
+): Value {
   const rows = h.size(0) as number;
   const columns = transpose(table, [1, 0]);
   const parts = Array.from({ length: Math.ceil(rows / chunk) }, (_, k) => {

@@ -16,7 +16,9 @@ const i = (shape: number[], high: number) => ({ dtype: "int32" as const, shape, 
 const gatherOp = defineOp<None>({
   name: "gather",
   selects: { table: 0, rows: 1 },
-  infer: ([table, indices]) => [{ dtype: table!.dtype, shape: [...indices!.shape, ...table!.shape.slice(1)] }],
+  infer: ([table, indices]) => [
+    { dtype: table!.dtype, shape: [...indices!.shape, ...table!.shape.slice(1)] },
+  ],
   gradient: ({ inputs: [table, indices], cotangents: [g] }) => {
     const rows = reshape(g!, [sizeOf(indices!.shape), ...table!.shape.slice(1)]);
     const flat = reshape(indices!, [sizeOf(indices!.shape)]);
@@ -41,9 +43,15 @@ const gatherOp = defineOp<None>({
 const scatterAddOp = defineOp<None>({
   name: "scatterAdd",
   infer: ([base, indices, updates]) => {
-    if (!sameDims(updates!.shape, [...indices!.shape, ...base!.shape.slice(1)]) || indices!.shape.length !== 1) {
+    if (
+      !sameDims(updates!.shape, [...indices!.shape, ...base!.shape.slice(1)]) ||
+      indices!.shape.length !== 1
+    ) {
       const shown = [base!, indices!, updates!].map(formatSpec).join(", ");
-      throw new ShapeError("scatterAdd", `scatterAdd: base [N, …], indices [K] and updates [K, …] do not fit: ${shown}`);
+      throw new ShapeError(
+        "scatterAdd",
+        `scatterAdd: base [N, …], indices [K] and updates [K, …] do not fit: ${shown}`,
+      );
     }
     return [base!];
   },
@@ -54,7 +62,10 @@ const scatterAddOp = defineOp<None>({
     const shape = e.shape(values!) as number[];
     const column = shape.map((size, axis) => (axis === 0 ? size : 1));
     const spread = e.node("Reshape", [indices!, e.constant("int64", [column.length], column)])[0]!;
-    const wide = rows!.rank === shape.length ? spread : e.node("Expand", [spread, e.constant("int64", [shape.length], shape)])[0]!;
+    const wide =
+      rows!.rank === shape.length
+        ? spread
+        : e.node("Expand", [spread, e.constant("int64", [shape.length], shape)])[0]!;
     return e.node("ScatterElements", [base!, wide, updates!], { attributes: { axis: 0, reduction: "add" } });
   },
   reference: ([base, indices, updates]) => {
@@ -73,7 +84,10 @@ const takeOp = defineOp<None>({
   name: "take",
   infer: ([x, indices]) => {
     if (!sameDims(indices!.shape, x!.shape.slice(0, -1))) {
-      throw new ShapeError("take", `take: indices ${formatSpec(indices!)} must be one for each row of ${formatSpec(x!)}`);
+      throw new ShapeError(
+        "take",
+        `take: indices ${formatSpec(indices!)} must be one for each row of ${formatSpec(x!)}`,
+      );
     }
     return [{ dtype: x!.dtype, shape: indices!.shape }];
   },
@@ -103,9 +117,17 @@ const oneHotOp = defineOp<OneHotAttributes>({
   gradient: "zero",
   lower: (e, [indices], { classes }) =>
     // ONNX Runtime has OneHot for int64 indices only.
-    e.node("OneHot", [e.node("Cast", [indices!], { attributes: { to: 7 } })[0]!, e.constant("int64", [1], [classes]), e.constant("float32", [2], [0, 1])], {
-      attributes: { axis: -1 },
-    }),
+    e.node(
+      "OneHot",
+      [
+        e.node("Cast", [indices!], { attributes: { to: 7 } })[0]!,
+        e.constant("int64", [1], [classes]),
+        e.constant("float32", [2], [0, 1]),
+      ],
+      {
+        attributes: { axis: -1 },
+      },
+    ),
   reference: ([indices], { classes }, [shape]) => [
     ndarray(shape!, (flat) => Number(indices!.data[Math.floor(flat / classes)] === flat % classes)),
   ],
@@ -113,7 +135,8 @@ const oneHotOp = defineOp<OneHotAttributes>({
 });
 
 /** Rows of a table: [N, …] and indices [I…] → [I…, …]. */
-export const gather = (table: Value, indices: Value): Value => table.graph.apply(gatherOp, [table, indices], {})[0]!;
+export const gather = (table: Value, indices: Value): Value =>
+  table.graph.apply(gatherOp, [table, indices], {})[0]!;
 /** base + updates added at rows `indices` (repeated rows add up): [N, …], [K], [K, …] → [N, …]. */
 export const scatterAdd = (base: Value, indices: Value, updates: Value): Value =>
   base.graph.apply(scatterAddOp, [base, indices, updates], {})[0]!;

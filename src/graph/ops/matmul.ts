@@ -21,7 +21,8 @@ function infer([a, b]: readonly TensorSpec[], { transA, transB }: MatmulAttribut
   }
   const [rows, innerA] = lastTwo(a!, transA);
   const [innerB, columns] = lastTwo(b!, transB);
-  if (innerA !== innerB) throw new ShapeError("matmul", `matmul: inner dims differ: ${shown} (${innerA} ≠ ${innerB})`);
+  if (innerA !== innerB)
+    throw new ShapeError("matmul", `matmul: inner dims differ: ${shown} (${innerA} ≠ ${innerB})`);
   const batch = a!.shape.slice(0, -2);
   if (b!.shape.length > 2 && !sameDims(batch, b!.shape.slice(0, -2))) {
     throw new ShapeError("matmul", `matmul: batch dims differ: ${shown}`);
@@ -74,7 +75,10 @@ export const matmulOp = defineOp<MatmulAttributes>({
         let total = 0;
         for (let k = 0; k < inner; k++) {
           const left = ravel([...batch, ...(transA ? [k, i] : [i, k])], a!.shape);
-          const right = ravel([...(b!.shape.length > 2 ? batch : []), ...(transB ? [j, k] : [k, j])], b!.shape);
+          const right = ravel(
+            [...(b!.shape.length > 2 ? batch : []), ...(transB ? [j, k] : [k, j])],
+            b!.shape,
+          );
           total += a!.data[left]! * b!.data[right]!;
         }
         return total * scale;
@@ -102,9 +106,16 @@ export interface MatmulOptions {
 }
 
 /** [B…, M, K] × [K, N] or [B…, K, N] → [B…, M, N]; the transposes apply to the last two axes. */
-export function matmul(a: Value, b: Value, { transA = false, transB = false, scale = 1 }: MatmulOptions = {}): Value {
+export function matmul(
+  a: Value,
+  b: Value,
+  { transA = false, transB = false, scale = 1 }: MatmulOptions = {},
+): Value {
   if (transA && b.rank === 2 && a.rank > 2) {
-    throw new ShapeError("matmul", `matmul: a transposed batch times one shared matrix is not supported; ${sizeOf(a.shape)} elements`);
+    throw new ShapeError(
+      "matmul",
+      `matmul: a transposed batch times one shared matrix is not supported; ${sizeOf(a.shape)} elements`,
+    );
   }
   return a.graph.apply(matmulOp, [a, b], { transA, transB, scale })[0]!;
 }

@@ -68,14 +68,18 @@ const layerNormOp = defineOp<NormAttributes>({
     const width = x!.shape.at(-1);
     for (const p of [gain!, bias!]) {
       if (p.shape.length !== 1 || p.shape[0] !== width) {
-        throw new ShapeError("layerNorm", `layerNorm: gain and bias must be [${width}] for ${formatSpec(x!)}, got ${formatSpec(p)}`);
+        throw new ShapeError(
+          "layerNorm",
+          `layerNorm: gain and bias must be [${width}] for ${formatSpec(x!)}, got ${formatSpec(p)}`,
+        );
       }
     }
     const row = { dtype: x!.dtype, shape: x!.shape.with(-1, 1) };
     return [x!, row, row];
   },
   gradient: ({ inputs: [x, gain], outputs: [, center, inverse], cotangents: [g, ...rest] }) => {
-    if (rest.some((c) => c !== null)) throw new ShapeError("layerNorm", "layerNorm: its saved statistics have no gradient");
+    if (rest.some((c) => c !== null))
+      throw new ShapeError("layerNorm", "layerNorm: its saved statistics have no gradient");
     const normal = mul(sub(x!, center!), inverse!);
     const gn = mul(g!, gain!);
     const projection = mul(normal, mean(mul(gn, normal), [-1], { keep: true }));
@@ -83,7 +87,10 @@ const layerNormOp = defineOp<NormAttributes>({
     return [dx, mul(g!, normal), g!]; // the engine sums the last two over the rows
   },
   lower: (e, inputs, { epsilon }) =>
-    e.node("LayerNormalization", inputs, { outputs: 3, attributes: { axis: -1, epsilon: { float: epsilon } } }),
+    e.node("LayerNormalization", inputs, {
+      outputs: 3,
+      attributes: { axis: -1, epsilon: { float: epsilon } },
+    }),
   reference: ([x, gain, bias], { epsilon }, [, row]) => {
     const width = x!.shape.at(-1)!;
     const center = ndarray(row!);

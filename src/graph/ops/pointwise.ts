@@ -34,7 +34,9 @@ function pointwise(name: string, f: (...x: number[]) => number, options: Pointwi
   const { arity, rule, onnx = name[0]!.toUpperCase() + name.slice(1), domain = "any" } = options;
   return defineOp<None>({
     name,
-    infer: (inputs) => [{ dtype: sameType(name, inputs), shape: broadcastShapes(name, ...inputs.map((s) => s.shape)) }],
+    infer: (inputs) => [
+      { dtype: sameType(name, inputs), shape: broadcastShapes(name, ...inputs.map((s) => s.shape)) },
+    ],
     gradient: ({ inputs, outputs, cotangents }: GradientContext<None>) =>
       rule({ x: inputs as Value[], y: outputs[0]!, g: cotangents[0]! }),
     lower: (e, inputs) => e.node(onnx, inputs),
@@ -47,16 +49,24 @@ function sameType(name: string, inputs: readonly TensorSpec[]): DType {
   const [first] = inputs;
   const other = inputs.find((s) => s.dtype !== first!.dtype);
   if (other) {
-    throw new ShapeError("dtype", `${name}: element types differ: ${first!.dtype} and ${other.dtype} (cast one of them)`);
+    throw new ShapeError(
+      "dtype",
+      `${name}: element types differ: ${first!.dtype} and ${other.dtype} (cast one of them)`,
+    );
   }
   return first!.dtype;
 }
 
-const binary = (op: OpDef<None>) => (a: Operand, b: Operand): Value => {
-  const [x, y] = pair(a, b);
-  return x.graph.apply(op, [x, y], {})[0]!;
-};
-const unary = (op: OpDef<None>) => (x: Value): Value => x.graph.apply(op, [x], {})[0]!;
+const binary =
+  (op: OpDef<None>) =>
+  (a: Operand, b: Operand): Value => {
+    const [x, y] = pair(a, b);
+    return x.graph.apply(op, [x, y], {})[0]!;
+  };
+const unary =
+  (op: OpDef<None>) =>
+  (x: Value): Value =>
+    x.graph.apply(op, [x], {})[0]!;
 
 /** Error function by its Maclaurin series for small and its continued fraction for large arguments (float64 accurate). */
 export function erfOf(x: number): number {
@@ -77,7 +87,10 @@ export function erfOf(x: number): number {
 
 const addOp = pointwise("add", (a, b) => a + b, { arity: 2, rule: ({ g }) => [g, g] });
 const subOp = pointwise("sub", (a, b) => a - b, { arity: 2, rule: ({ g }) => [g, neg(g)] });
-const mulOp = pointwise("mul", (a, b) => a * b, { arity: 2, rule: ({ x, g }) => [mul(g, x[1]!), mul(g, x[0]!)] });
+const mulOp = pointwise("mul", (a, b) => a * b, {
+  arity: 2,
+  rule: ({ x, g }) => [mul(g, x[1]!), mul(g, x[0]!)],
+});
 const divOp = pointwise("div", (a, b) => a / b, {
   arity: 2,
   domain: "positive",
@@ -85,7 +98,11 @@ const divOp = pointwise("div", (a, b) => a / b, {
 });
 const negOp = pointwise("neg", (a) => -a, { arity: 1, rule: ({ g }) => [neg(g)] });
 const expOp = pointwise("exp", Math.exp, { arity: 1, rule: ({ y, g }) => [mul(g, y)] });
-const logOp = pointwise("log", Math.log, { arity: 1, domain: "positive", rule: ({ x, g }) => [div(g, x[0]!)] });
+const logOp = pointwise("log", Math.log, {
+  arity: 1,
+  domain: "positive",
+  rule: ({ x, g }) => [div(g, x[0]!)],
+});
 const sqrtOp = pointwise("sqrt", Math.sqrt, {
   arity: 1,
   domain: "positive",
@@ -115,4 +132,16 @@ export const erf = unary(erfOp);
 /** x·x. */
 export const square = (x: Value): Value => mul(x, x);
 
-export const pointwiseOps = [addOp, subOp, mulOp, divOp, negOp, expOp, logOp, sqrtOp, tanhOp, sigmoidOp, erfOp];
+export const pointwiseOps = [
+  addOp,
+  subOp,
+  mulOp,
+  divOp,
+  negOp,
+  expOp,
+  logOp,
+  sqrtOp,
+  tanhOp,
+  sigmoidOp,
+  erfOp,
+];

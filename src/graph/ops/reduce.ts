@@ -19,7 +19,8 @@ const samples: Sample<ReduceAttributes>[] = [
   { inputs: [f(3, 2)], attributes: { axes: [0, 1], keep: false } },
 ];
 
-const kept = (shape: Shape, axes: readonly number[]): Shape => shape.map((d, a) => (axes.includes(a) ? 1 : d));
+const kept = (shape: Shape, axes: readonly number[]): Shape =>
+  shape.map((d, a) => (axes.includes(a) ? 1 : d));
 
 const infer = ([x]: readonly TensorSpec[], { axes, keep }: ReduceAttributes): TensorSpec[] => [
   { dtype: x!.dtype, shape: keep ? kept(x!.shape, axes) : x!.shape.filter((_, a) => !axes.includes(a)) },
@@ -31,7 +32,8 @@ const lowerAs =
     e.node(type, [x!, e.constant("int64", [axes.length], axes)], { attributes: { keepdims: keep ? 1 : 0 } });
 
 /** A gradient of reduced shape, repeated over the reduced axes. */
-const spread = (g: Value, x: Value, axes: readonly number[]): Value => expand(reshape(g, kept(x.shape, axes)), x.shape);
+const spread = (g: Value, x: Value, axes: readonly number[]): Value =>
+  expand(reshape(g, kept(x.shape, axes)), x.shape);
 
 const sumOp = defineOp<ReduceAttributes>({
   name: "sum",
@@ -77,7 +79,11 @@ interface ReduceOptions {
 }
 const reducer =
   (op: typeof sumOp) =>
-  (x: Value, axes: readonly number[] = x.shape.map((_, a) => a), { keep = false }: ReduceOptions = {}): Value => {
+  (
+    x: Value,
+    axes: readonly number[] = x.shape.map((_, a) => a),
+    { keep = false }: ReduceOptions = {},
+  ): Value => {
     const sorted = axes.map((a) => normalizeAxis(a, x.rank, op.name)).sort((a, b) => a - b);
     return x.graph.apply(op, [x], { axes: sorted, keep })[0]!;
   };

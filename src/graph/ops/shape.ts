@@ -1,7 +1,14 @@
 /** @file Operators that move elements without changing them. */
 import { ShapeError } from "../../tensor/errors.ts";
 import { ndarray, ravel, unravel } from "../../tensor/ndarray.ts";
-import { broadcastShapes, type Dim, formatShape, normalizeAxis, type Shape, sizeOf } from "../../tensor/spec.ts";
+import {
+  broadcastShapes,
+  type Dim,
+  formatShape,
+  normalizeAxis,
+  type Shape,
+  sizeOf,
+} from "../../tensor/spec.ts";
 import type { Value } from "../graph.ts";
 import { defineOp, type Emitter, sameDims } from "../op.ts";
 import { sum } from "./reduce.ts";
@@ -10,13 +17,17 @@ interface ShapeAttributes extends Record<string, unknown> {
   readonly shape: Shape;
 }
 const f = (...shape: number[]) => ({ dtype: "float32" as const, shape });
-const axesConstant = (e: Emitter, values: readonly number[]): string => e.constant("int64", [values.length], values);
+const axesConstant = (e: Emitter, values: readonly number[]): string =>
+  e.constant("int64", [values.length], values);
 
 const reshapeOp = defineOp<ShapeAttributes>({
   name: "reshape",
   infer: ([x], { shape }) => {
     if (sizeOf(x!.shape) !== sizeOf(shape)) {
-      throw new ShapeError("reshape", `reshape: ${formatShape(x!.shape)} has ${sizeOf(x!.shape)} elements, ${formatShape(shape)} has ${sizeOf(shape)}`);
+      throw new ShapeError(
+        "reshape",
+        `reshape: ${formatShape(x!.shape)} has ${sizeOf(x!.shape)} elements, ${formatShape(shape)} has ${sizeOf(shape)}`,
+      );
     }
     return [{ dtype: x!.dtype, shape }];
   },
@@ -24,7 +35,10 @@ const reshapeOp = defineOp<ShapeAttributes>({
   lower: (e, [x], _, node) => {
     const target = e.shape(node.outputs[0]!);
     if (target.filter((d) => typeof d === "string").length > 1) {
-      throw new ShapeError("reshape", `reshape: ${formatShape(target)} has more than one open dimension; bind all but one`);
+      throw new ShapeError(
+        "reshape",
+        `reshape: ${formatShape(target)} has more than one open dimension; bind all but one`,
+      );
     }
     const sizes = target.map((d) => (typeof d === "number" ? d : -1));
     return e.node("Reshape", [x!, axesConstant(e, sizes)], { attributes: { allowzero: 1 } });
@@ -45,7 +59,10 @@ const transposeOp = defineOp<TransposeAttributes>({
   name: "transpose",
   infer: ([x], { permutation }) => [{ dtype: x!.dtype, shape: permutation.map((p) => x!.shape[p]!) }],
   gradient: ({ cotangents: [g], attributes: { permutation } }) => [
-    transpose(g!, permutation.map((_, axis) => permutation.indexOf(axis))),
+    transpose(
+      g!,
+      permutation.map((_, axis) => permutation.indexOf(axis)),
+    ),
   ],
   lower: (e, inputs, { permutation }) => e.node("Transpose", inputs, { attributes: { perm: permutation } }),
   reference: ([x], { permutation }, [shape]) => [
@@ -75,7 +92,10 @@ const concatOp = defineOp<AxisAttributes>({
     const fits = inputs.every((s) => sameDims(s.shape.toSpliced(axis, 1), first!.shape.toSpliced(axis, 1)));
     const sizes = inputs.map((s) => s.shape[axis]!);
     if (!fits || sizes.some((d) => typeof d !== "number")) {
-      throw new ShapeError("concat", `concat: shapes ${inputs.map((s) => formatShape(s.shape)).join(", ")} do not join along axis ${axis}`);
+      throw new ShapeError(
+        "concat",
+        `concat: shapes ${inputs.map((s) => formatShape(s.shape)).join(", ")} do not join along axis ${axis}`,
+      );
     }
     const total = (sizes as number[]).reduce((a, b) => a + b, 0);
     return [{ dtype: first!.dtype, shape: first!.shape.with(axis, total) }];
@@ -117,7 +137,10 @@ const sliceOp = defineOp<SliceAttributes>({
   infer: ([x], { axis, start, end }) => {
     const size = x!.shape[axis];
     if (start < 0 || end < start || (typeof size === "number" && end > size)) {
-      throw new ShapeError("slice", `slice: ${start}..${end} is outside axis ${axis} of ${formatShape(x!.shape)}`);
+      throw new ShapeError(
+        "slice",
+        `slice: ${start}..${end} is outside axis ${axis} of ${formatShape(x!.shape)}`,
+      );
     }
     return [{ dtype: x!.dtype, shape: x!.shape.with(axis, end - start) }];
   },
@@ -173,7 +196,10 @@ const expandOp = defineOp<ShapeAttributes>({
   name: "expand",
   infer: ([x], { shape }) => {
     if (!sameDims(broadcastShapes("expand", x!.shape, shape), shape)) {
-      throw new ShapeError("expand", `expand: ${formatShape(x!.shape)} does not broadcast to ${formatShape(shape)}`);
+      throw new ShapeError(
+        "expand",
+        `expand: ${formatShape(x!.shape)} does not broadcast to ${formatShape(shape)}`,
+      );
     }
     return [{ dtype: x!.dtype, shape }];
   },
@@ -185,7 +211,12 @@ const expandOp = defineOp<ShapeAttributes>({
   reference: ([x], _, [shape]) => [
     ndarray(shape!, (flat) => {
       const index = unravel(flat, shape!).slice(shape!.length - x!.shape.length);
-      return x!.data[ravel(index.map((v, axis) => (x!.shape[axis] === 1 ? 0 : v)), x!.shape)]!;
+      return x!.data[
+        ravel(
+          index.map((v, axis) => (x!.shape[axis] === 1 ? 0 : v)),
+          x!.shape,
+        )
+      ]!;
     }),
   ],
   samples: [
@@ -202,7 +233,9 @@ export const concat = (inputs: readonly Value[], axis: number): Value =>
   inputs[0]!.graph.apply(concatOp, inputs, { axis: normalizeAxis(axis, inputs[0]!.rank, "concat") })[0]!;
 /** Elements start..end−1 of one axis. */
 export const slice = (x: Value, axis: number, start: number, end: number): Value =>
-  start === 0 && end === x.size(axis) ? x : x.graph.apply(sliceOp, [x], { axis: normalizeAxis(axis, x.rank, "slice"), start, end })[0]!;
+  start === 0 && end === x.size(axis)
+    ? x
+    : x.graph.apply(sliceOp, [x], { axis: normalizeAxis(axis, x.rank, "slice"), start, end })[0]!;
 /** Zeros before and after one axis. */
 export const pad = (x: Value, axis: number, before: number, after: number): Value =>
   before === 0 && after === 0 ? x : x.graph.apply(padOp, [x], { axis, before, after })[0]!;
@@ -218,7 +251,9 @@ export const unsqueeze = (x: Value, axis: number): Value => {
 export function sumTo(g: Value, shape: Shape): Value {
   if (sameDims(g.shape, shape)) return g;
   const lead = g.rank - shape.length;
-  const axes = g.shape.flatMap((d: Dim, axis) => (axis < lead || (shape[axis - lead] === 1 && d !== 1) ? [axis] : []));
+  const axes = g.shape.flatMap((d: Dim, axis) =>
+    axis < lead || (shape[axis - lead] === 1 && d !== 1) ? [axis] : [],
+  );
   return reshape(axes.length > 0 ? sum(g, axes, { keep: true }) : g, shape);
 }
 

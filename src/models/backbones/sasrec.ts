@@ -9,8 +9,16 @@ const config = z.strictObject({
   blocks: z.int().min(1).max(64).default(2).describe("transformer blocks"),
   heads: z.int().min(1).max(64).default(1).describe("attention heads; must divide the width"),
   dropout: z.number().min(0).max(0.95).default(0.5).describe("share of elements dropped while training"),
-  hidden: z.number().positive().max(16).default(1).describe("width of the feed-forward layer, in widths of the model"),
-  activation: z.enum(["relu", "gelu", "silu"]).default("relu").describe("non-linearity of the feed-forward layer"),
+  hidden: z
+    .number()
+    .positive()
+    .max(16)
+    .default(1)
+    .describe("width of the feed-forward layer, in widths of the model"),
+  activation: z
+    .enum(["relu", "gelu", "silu"])
+    .default("relu")
+    .describe("non-linearity of the feed-forward layer"),
 });
 
 /**
@@ -32,10 +40,18 @@ export const sasrec = defineBackbone<z.infer<typeof config>>({
     for (let k = 0; k < blocks; k++) {
       const block = p.at(`block${k}`);
       const name = `block${k}`;
-      const seen = selfAttention(block.at("attention"), layerNorm(block.at("norm1"), x), { heads, mask, dropout, name });
+      const seen = selfAttention(block.at("attention"), layerNorm(block.at("norm1"), x), {
+        heads,
+        mask,
+        dropout,
+        name,
+      });
       x = add(x, dropout(seen, `${name}.seen`));
       const options = { hidden: Math.round(hidden * width), activation, dropout, name };
-      x = add(x, dropout(feedForward(block.at("mlp"), layerNorm(block.at("norm2"), x), options), `${name}.mlp`));
+      x = add(
+        x,
+        dropout(feedForward(block.at("mlp"), layerNorm(block.at("norm2"), x), options), `${name}.mlp`),
+      );
     }
     return layerNorm(p.at("norm"), x);
   },

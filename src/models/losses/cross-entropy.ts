@@ -5,7 +5,11 @@ import { defineLoss } from "../define.ts";
 
 const config = z.strictObject({
   name: z.literal("cross-entropy").default("cross-entropy"),
-  chunk: z.int().min(1).default(1024).describe("tokens whose scores are computed together; bounds memory, not the result"),
+  chunk: z
+    .int()
+    .min(1)
+    .default(1024)
+    .describe("tokens whose scores are computed together; bounds memory, not the result"),
 });
 
 /**

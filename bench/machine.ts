@@ -1,0 +1,33 @@
+/** @file What a result must say about where and how it was measured. */
+import { readFileSync } from "node:fs";
+import { cpus, totalmem } from "node:os";
+
+/** The machine, the versions and the command, for the head of every result file. */
+export function provenance(name: string, args: readonly string[]): Record<string, unknown> {
+  const { version } = JSON.parse(
+    readFileSync(new URL("../../node_modules/onnxruntime-node/package.json", import.meta.url), "utf8"),
+  );
+  return {
+    name,
+    command: ["npm run bench --", name, ...args].join(" "),
+    date: new Date().toISOString().slice(0, 10),
+    machine: {
+      processor: cpus()[0]?.model.trim(),
+      cores: cpus().length,
+      memoryGigabytes: Math.round(totalmem() / 2 ** 30),
+    },
+    versions: { node: process.version, onnxruntime: version },
+  };
+}
+
+export const median = (values: readonly number[]): number =>
+  values.toSorted((a, b) => a - b)[values.length >> 1]!;
+
+export const rounded = (value: number, digits = 3): number => Number(value.toPrecision(digits));
+
+/** Minimum, median and maximum. */
+export const spread = (values: readonly number[]): Record<"min" | "median" | "max", number> => ({
+  min: rounded(Math.min(...values), 4),
+  median: rounded(median(values), 4),
+  max: rounded(Math.max(...values), 4),
+});

@@ -1,0 +1,39 @@
+/** @file npm run bench -- NAME [--shared DIR] [--threads N]: measures and writes docs/results/NAME.json. */
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { writeAtomic } from "../src/data/files.ts";
+import { suggest } from "../src/tensor/nearest.ts";
+import { benchEvaluation } from "./evaluation.ts";
+import { benchImport } from "./import.ts";
+import { provenance } from "./machine.ts";
+import { benchRoofline } from "./roofline.ts";
+import { benchTraining } from "./training.ts";
+
+const benches = {
+  training: benchTraining,
+  evaluation: benchEvaluation,
+  import: benchImport,
+  roofline: benchRoofline,
+};
+
+const root = join(import.meta.dirname, "../..");
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    shared: { type: "string", default: join(root, "..", "shared") },
+    threads: { type: "string", default: String(availableParallelism()) },
+  },
+});
+const name = positionals[0] ?? "";
+if (!(name in benches)) {
+  process.stderr.write(`bench: there is no "${name}"${suggest(name, Object.keys(benches))}\n`);
+  process.exit(2);
+}
+const measure = benches[name as keyof typeof benches];
+const onProgress = (message: string): void => void process.stderr.write(`${message}\n`);
+const result = await measure({ shared: values.shared, threads: Number(values.threads), onProgress });
+const args = process.argv.slice(3).filter((arg) => !arg.startsWith("/"));
+const text = `${JSON.stringify({ ...provenance(name, args), ...result }, null, 2)}\n`;
+await writeAtomic(join(root, "docs", "results", `${name}.json`), text);
+process.stdout.write(text);
