@@ -7,6 +7,7 @@ import { suggest } from "../src/tensor/nearest.ts";
 import { benchEvaluation } from "./evaluation.ts";
 import { benchImport } from "./import.ts";
 import { provenance } from "./machine.ts";
+import { benchResume } from "./resume.ts";
 import { benchRoofline } from "./roofline.ts";
 import { benchTraining } from "./training.ts";
 
@@ -15,6 +16,7 @@ const benches = {
   evaluation: benchEvaluation,
   import: benchImport,
   roofline: benchRoofline,
+  resume: benchResume,
 };
 
 const root = join(import.meta.dirname, "../..");

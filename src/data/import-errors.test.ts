@@ -212,16 +212,16 @@ test("an items file with an id twice, an empty id or no id column", async () => 
 
 test("nothing left: which threshold emptied it", async () => {
   expect(await refusal("k.csv", good, { minUser: 3 })).toBe(
-    "minUser: no user has at least 3 interactions (the most is 2); lower it",
+    "minUser: no user has at least 3 interactions (the most is 2); lower --min-user",
   );
   expect(await refusal("k.csv", good, { minItem: 9, minUser: 2 })).toBe(
-    "minItem: no item has at least 9 interactions (the most is 2); lower it",
+    "minItem: no item has at least 9 interactions (the most is 2); lower --min-item",
   );
   expect(await refusal("k.csv", good, { minUser: 2, minItem: 2 })).toBe(
     "minUser and minItem: the k-core of 2 and 2 is empty (minUser alone would leave 2 interactions, minItem alone 2); lower one of them",
   );
   expect(await refusal("r.csv", "user_id,item_id,rating\nu,a,3.5\n", { minRating: 4 })).toBe(
-    "minRating: no interaction has a rating of at least 4 (the highest is 3.5); lower it",
+    "minRating: no interaction has a rating of at least 4 (the highest is 3.5); lower --min-rating",
   );
 });
 

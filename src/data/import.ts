@@ -218,13 +218,13 @@ function notesOf({ time, steps, metadata, sources }: Manifest): string[] {
     notes.push(`times in "${time.column}" were read as ${time.unit}`);
   const duplicates = steps.findIndex(({ step }) => step === "duplicates");
   const dropped = duplicates < 0 ? 0 : steps[duplicates - 1]!.interactions - steps[duplicates]!.interactions;
-  if (dropped > 0) notes.push(`${dropped} exact duplicates were dropped`);
+  if (dropped > 0) notes.push(`exact duplicates dropped: ${dropped}`);
   if (sources.items === undefined) return notes;
   if (metadata.itemsWithout > 0)
-    notes.push(`${metadata.itemsWithout} items with interactions have no row in ${sources.items}`);
+    notes.push(`items with interactions but no row in ${sources.items}: ${metadata.itemsWithout}`);
   if (metadata.unused > 0) {
     notes.push(
-      `${metadata.unused} items of ${sources.items} have no interactions left and are not in the catalogue`,
+      `items of ${sources.items} without interactions, left out of the catalogue: ${metadata.unused}`,
     );
   }
   return notes;

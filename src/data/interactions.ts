@@ -46,7 +46,7 @@ export async function codeRaw(
   const highest = await firstRow<{ rating: number }>(database, "SELECT max(rating) AS rating FROM raw");
   await database.run("DROP TABLE raw");
   if (rated.interactions > 0) return { read, rated };
-  const what = `minRating: no interaction has a rating of at least ${minRating} (the highest is ${highest.rating}); lower it`;
+  const what = `minRating: no interaction has a rating of at least ${minRating} (the highest is ${highest.rating}); lower --min-rating`;
   throw new DataError("nothing-left", what, { minRating, highest: highest.rating });
 }
 
@@ -106,11 +106,11 @@ function emptiedBy({ users, items, userCount, itemCount, minUser, minItem }: Cor
   const ofItem = largestCount(items, itemCount);
   const fields = { minUser, minItem, largestUser: ofUser, largestItem: ofItem };
   if (ofUser < minUser) {
-    const what = `minUser: no user has at least ${minUser} interactions (the most is ${ofUser}); lower it`;
+    const what = `minUser: no user has at least ${minUser} interactions (the most is ${ofUser}); lower --min-user`;
     return new DataError("nothing-left", what, fields);
   }
   if (ofItem < minItem) {
-    const what = `minItem: no item has at least ${minItem} interactions (the most is ${ofItem}); lower it`;
+    const what = `minItem: no item has at least ${minItem} interactions (the most is ${ofItem}); lower --min-item`;
     return new DataError("nothing-left", what, fields);
   }
   const left = (threshold: Partial<CoreInput>) =>
