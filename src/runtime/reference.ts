@@ -2,16 +2,18 @@
 import { type Graph, reachableNodes, type Value } from "../graph/graph.ts";
 import { ConfigError } from "../tensor/errors.ts";
 import type { NdArray } from "../tensor/ndarray.ts";
+import { stream } from "../tensor/random.ts";
 import {
   type Bindings,
   bindShape,
+  count,
   type DType,
   knownShape,
   numbers,
   type Tensor,
   typed,
 } from "../tensor/spec.ts";
-import { bindingsOf, fedValues, type Runtime } from "./runtime.ts";
+import { bindingsOf, type Draw, fedValues, type Runtime } from "./runtime.ts";
 
 /** Evaluates the graph's outputs in float64. */
 export function evaluateReference(
@@ -47,14 +49,25 @@ export const fromNdArray = ({ data, shape }: NdArray, dtype: DType): Tensor => (
   shape,
 });
 
+function drawInputs(graph: Graph, bindings: Bindings, { seed, index }: Draw): Record<string, NdArray> {
+  return Object.fromEntries(
+    [...graph.randoms].map(([name, { keep }]) => {
+      const shape = knownShape(bindShape(graph.inputs.get(name)!.shape, bindings), name);
+      const data = stream(seed, name, index).fillDropoutMask(new Float32Array(count(shape)), keep);
+      return [name, toNdArray({ data, shape })];
+    }),
+  );
+}
+
 export const referenceRuntime: Runtime = {
   name: "reference",
   async compile(graph, { params = "stored" } = {}) {
     return {
-      async run(feeds) {
-        const bindings = bindingsOf(fedValues(graph, params), feeds);
+      async run(feeds, draw) {
+        const bindings = bindingsOf(fedValues(graph, params), feeds, draw ? graph.randoms : undefined);
+        const drawn = draw ? drawInputs(graph, bindings, draw) : {};
         const inputs = Object.fromEntries(Object.entries(feeds).map(([name, t]) => [name, toNdArray(t)]));
-        const outputs = evaluateReference(graph, inputs, bindings);
+        const outputs = evaluateReference(graph, { ...drawn, ...inputs }, bindings);
         return Object.fromEntries(
           Object.entries(outputs).map(([name, x]) => [name, fromNdArray(x, graph.outputs.get(name)!.dtype)]),
         );

@@ -57,6 +57,23 @@ describe.each([nodeRuntime, worker, referenceRuntime])("the $name runtime", (run
     await program.dispose();
   });
 
+  it("draws random inputs by seed and index, the same in every runtime", async () => {
+    const graph = new Graph();
+    const mask = graph.input("mask", f32("B", 50), { random: { keep: 0.5 } });
+    graph.output("y", add(graph.input("x", f32("B", 1)), mask));
+    const program = await runtime.compile(graph);
+    const x = { data: new Float32Array(2), shape: [2, 1] };
+    const at = async (index: number) => [...numbers((await program.run({ x }, { seed: 4, index })).y!.data)];
+    const [first, second] = [await at(0), await at(1)];
+    expect(await at(0)).toEqual(first);
+    expect(second).not.toEqual(first);
+    const oracle = await (await referenceRuntime.compile(graph)).run({ x }, { seed: 4, index: 1 });
+    expect(second).toEqual([...numbers(oracle.y!.data)]);
+    expect(new Set(first)).toEqual(new Set([0, 2]));
+    await expect(program.run({ x })).rejects.toThrow('run: input "mask" is missing');
+    await program.dispose();
+  });
+
   it.each<[string, object, string]>([
     ["a missing input", { item: feeds(1).item }, 'run: input "allowed" is missing'],
     [

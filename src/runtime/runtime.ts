@@ -7,9 +7,18 @@ import { arrayType, type Bindings, formatShape, type Tensor } from "../tensor/sp
 export type Feeds = Readonly<Record<string, Tensor>>;
 export type Fetches = Record<string, Tensor>;
 
+/** Which random numbers a run sees: they are a pure function of both and of each input's name. */
+export interface Draw {
+  readonly seed: number;
+  readonly index: number;
+}
+
 export interface Program {
-  /** Runs with the given inputs and parameters by name; symbolic dimensions are bound by the shapes that are fed. */
-  run(feeds: Feeds): Promise<Fetches>;
+  /**
+   * Runs with the given inputs and parameters by name; symbolic dimensions are bound by the shapes that are fed. Random
+   * inputs (dropout masks) may be left out where `draw` says which numbers to draw for them.
+   */
+  run(feeds: Feeds, draw?: Draw): Promise<Fetches>;
   dispose(): Promise<void>;
 }
 
@@ -38,8 +47,16 @@ export function fedValues(graph: Graph, params: "stored" | "fed"): Map<string, V
   return fed;
 }
 
-/** Sizes of dimension names, read off the fed shapes. @throws ConfigError for a missing, unknown or misshapen input */
-export function bindingsOf(fed: ReadonlyMap<string, Value>, feeds: Feeds): Bindings {
+/**
+ * Sizes of dimension names, read off the fed shapes; inputs in `optional` may be missing.
+ *
+ * @throws ConfigError for a missing, unknown or misshapen input
+ */
+export function bindingsOf(
+  fed: ReadonlyMap<string, Value>,
+  feeds: Feeds,
+  optional: { has(name: string): boolean } = new Set<string>(),
+): Bindings {
   const bindings: Record<string, number> = {};
   for (const name of Object.keys(feeds)) {
     if (!fed.has(name))
@@ -49,6 +66,7 @@ export function bindingsOf(fed: ReadonlyMap<string, Value>, feeds: Feeds): Bindi
   }
   for (const [name, value] of fed) {
     const tensor = feeds[name];
+    if (!tensor && optional.has(name)) continue;
     if (!tensor) throw new ConfigError("missing-input", `run: input "${name}" is missing`, { name });
     const fits =
       value.rank === tensor.shape.length &&

@@ -1,18 +1,30 @@
 /** @file One ONNX Runtime session over typed arrays; shared by the in-process and the worker runtime. */
 import * as ort from "onnxruntime-node";
 import { RuntimeFailure } from "../tensor/errors.ts";
-import type { DType, Tensor, TensorData } from "../tensor/spec.ts";
+import { stream } from "../tensor/random.ts";
+import { count, type DType, type Tensor, type TensorData } from "../tensor/spec.ts";
+import type { Draw } from "./runtime.ts";
+
+/** A random input: elements are 1/keep with probability keep, else 0. */
+export interface RandomSpec {
+  readonly keep: number;
+  readonly shape: readonly number[];
+}
 
 export interface SessionOptions {
   readonly threads: number;
   readonly profile?: string;
+  /** Inputs that are drawn here, by name, when a run brings a `Draw`. */
+  readonly randoms?: Readonly<Record<string, RandomSpec>>;
 }
 
 /** The element type of each input, by name: a Uint8Array alone does not tell bool from uint8. */
 export type InputTypes = Readonly<Record<string, DType>>;
 
 export interface Session {
-  run(feeds: Readonly<Record<string, Tensor>>): Promise<Record<string, Tensor>>;
+  run(feeds: Readonly<Record<string, Tensor>>, draw?: Draw): Promise<Record<string, Tensor>>;
+  /** Draws the random inputs of a coming run, while nothing else is to be done. */
+  prepare(draw: Draw): void;
   release(): Promise<void>;
 }
 
@@ -24,9 +36,11 @@ export async function openSession(
   const session = await create(bytes, options);
   const needed = new Set(session.inputNames);
   const locals = new Map<string, TensorData>();
+  const masks = createMasks(options.randoms ?? {});
   return {
-    async run(feeds) {
-      const tensors: Record<string, ort.Tensor> = {};
+    prepare: (draw) => masks.draw(draw),
+    async run(feeds, draw) {
+      const tensors: Record<string, ort.Tensor> = draw ? { ...masks.draw(draw) } : {};
       for (const [name, { data, shape }] of Object.entries(feeds)) {
         if (needed.has(name))
           tensors[name] = new ort.Tensor(
@@ -45,6 +59,23 @@ export async function openSession(
     async release() {
       if (options.profile) session.endProfiling();
       await session.release();
+    },
+  };
+}
+
+/** Buffers for random inputs, filled for one draw at a time. */
+function createMasks(randoms: Readonly<Record<string, RandomSpec>>) {
+  const tensors: Record<string, ort.Tensor> = {};
+  let drawn = "";
+  return {
+    draw({ seed, index }: Draw): Record<string, ort.Tensor> {
+      if (drawn === `${seed}/${index}`) return tensors;
+      for (const [name, { keep, shape }] of Object.entries(randoms)) {
+        tensors[name] ??= new ort.Tensor("float32", new Float32Array(count(shape)), shape);
+        stream(seed, name, index).fillDropoutMask(tensors[name].data as Float32Array, keep);
+      }
+      drawn = `${seed}/${index}`;
+      return tensors;
     },
   };
 }

@@ -1,6 +1,7 @@
 /** @file The thread of the worker runtime: opens sessions and runs them one after the other. */
 import { parentPort } from "node:worker_threads";
 import type { Tensor } from "../tensor/spec.ts";
+import type { Draw } from "./runtime.ts";
 import { openSession, type Session } from "./session.ts";
 import type { Reply, Request } from "./worker-messages.ts";
 
@@ -13,12 +14,17 @@ async function handle(request: Request): Promise<Record<string, Tensor> | undefi
       sessions.set(request.session, await openSession(request.bytes, request.types, request.options));
       return undefined;
     case "run":
-      return sessions.get(request.session)!.run(request.feeds);
+      return sessions.get(request.session)!.run(request.feeds, request.draw);
     case "release":
       await sessions.get(request.session)?.release();
       sessions.delete(request.session);
       return undefined;
   }
+}
+
+/** While the caller digests one run, the random inputs of the next are drawn. */
+function prepareNext(session: number, { seed, index }: Draw): void {
+  sessions.get(session)?.prepare({ seed, index: index + 1 });
 }
 
 let queue = Promise.resolve();
@@ -30,6 +36,7 @@ port.on("message", (request: Request) => {
       const reply: Reply = outputs ? { call, outputs } : { call };
       const buffers = Object.values(outputs ?? {}).map((t) => t.data.buffer as ArrayBuffer);
       port.postMessage(reply, [...new Set(buffers)]);
+      if (request.kind === "run" && request.draw) prepareNext(request.session, request.draw);
     } catch (error) {
       const { message, code = "run" } = error as Error & { code?: string };
       port.postMessage({ call, error: { message, code } } satisfies Reply);

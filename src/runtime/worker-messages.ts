@@ -1,5 +1,6 @@
 /** @file What the worker runtime and its thread say to each other. */
 import type { DType, Tensor } from "../tensor/spec.ts";
+import type { Draw } from "./runtime.ts";
 import type { SessionOptions } from "./session.ts";
 
 export type Request =
@@ -11,7 +12,13 @@ export type Request =
       types: Record<string, DType>;
       options: SessionOptions;
     }
-  | { kind: "run"; call: number; session: number; feeds: Readonly<Record<string, Tensor>> }
+  | {
+      kind: "run";
+      call: number;
+      session: number;
+      feeds: Readonly<Record<string, Tensor>>;
+      draw?: Draw | undefined;
+    }
   | { kind: "release"; call: number; session: number };
 
 export type Reply =

@@ -60,7 +60,8 @@ export function workerRuntime(): Runtime {
     const session = sessions++;
     await send({ kind: "open", session, bytes, types, options });
     const opened: Session = {
-      run: (feeds) => send({ kind: "run", session, feeds }),
+      run: (feeds, draw) => send({ kind: "run", session, feeds, draw }),
+      prepare: () => {}, // the thread does so by itself
       release: async () => void (await send({ kind: "release", session })),
     };
     return opened;

@@ -3,8 +3,7 @@ import { type Batch, type Epoch, emptyBatch, fillBatch } from "../data/batches.t
 import { partOf, type RecipeConfig } from "../models/config.ts";
 import { type TrainStep, trainStep } from "../models/steps.ts";
 import type { Program, Runtime } from "../runtime/runtime.ts";
-import { stream } from "../tensor/random.ts";
-import { count, knownShape, type Tensor } from "../tensor/spec.ts";
+import type { Tensor } from "../tensor/spec.ts";
 
 /** Everything about the weights that a checkpoint must hold. */
 export interface Weights {
@@ -50,12 +49,8 @@ export async function createLearner(options: LearnerOptions, restored?: Weights)
     evaluated: () => weights.average ?? weights.params,
     async update(epoch, index, learningRate) {
       const tokens = fillBatch(epoch, index, batch);
-      const feeds = {
-        ...weights.params,
-        ...batchFeeds(batch, rows, width),
-        ...masks(step, seed, weights.step),
-      };
-      const outputs = await program.run(feeds);
+      const feeds = { ...weights.params, ...batchFeeds(batch, rows, width) };
+      const outputs = await program.run(feeds, { seed, index: weights.step });
       collectGradients(step, outputs, gradients);
       weights.step++;
       applyUpdate(config, weights, gradients, learningRate);
@@ -106,18 +101,6 @@ function batchFeeds(batch: Batch, rows: number, width: number): Record<string, T
       name,
       { data, shape: [rows, width] },
     ]),
-  );
-}
-
-/** Fresh dropout masks, a function of the seed, the input's name and the update's number. */
-function masks({ graph }: TrainStep, seed: number, step: number): Record<string, Tensor> {
-  return Object.fromEntries(
-    [...graph.randoms].map(([name, { keep }]) => {
-      const shape = knownShape(graph.inputs.get(name)!.shape, name);
-      const data = new Float32Array(count(shape));
-      stream(seed, name, step).fillDropoutMask(data, keep);
-      return [name, { data, shape }];
-    }),
   );
 }
 
