@@ -1,7 +1,7 @@
 /** @file How long a full-ranking evaluation takes: every test user of Amazon Beauty against every item. */
 import { join } from "node:path";
 import { evaluateCases } from "../src/evaluation/cases.ts";
-import { modelScorer } from "../src/retrieval/model-scorer.ts";
+import { modelScorer, scoringThreads } from "../src/retrieval/model-scorer.ts";
 import { spread } from "./machine.ts";
 import { openShared, openTrainer } from "./session.ts";
 
@@ -25,7 +25,7 @@ export async function benchEvaluation({
       params: learner.weights.params,
       mode: "stored",
       runtime,
-      threads,
+      threads: scoringThreads(threads),
     });
     await evaluateCases({ scorer, cases: split.test });
     seconds.push((performance.now() - began) / 1000);

@@ -1,4 +1,4 @@
-/** @file npm run bench -- NAME [--shared DIR] [--threads N]: measures and writes docs/results/NAME.json. */
+/** @file npm run bench -- NAME [--shared DIR] [--threads N] [--data A,B] [--seeds 0,1,2]: measures and writes docs/results/NAME.json. */
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -7,6 +7,7 @@ import { suggest } from "../src/tensor/nearest.ts";
 import { benchEvaluation } from "./evaluation.ts";
 import { benchImport } from "./import.ts";
 import { provenance } from "./machine.ts";
+import { benchQuality } from "./quality.ts";
 import { benchResume } from "./resume.ts";
 import { benchRoofline } from "./roofline.ts";
 import { benchTraining } from "./training.ts";
@@ -17,6 +18,7 @@ const benches = {
   import: benchImport,
   roofline: benchRoofline,
   resume: benchResume,
+  quality: benchQuality,
 };
 
 const root = join(import.meta.dirname, "../..");
@@ -24,6 +26,8 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     shared: { type: "string", default: join(root, "..", "shared") },
+    data: { type: "string", default: "amazon-beauty,amazon-sports,amazon-scientific" },
+    seeds: { type: "string", default: "0,1,2" },
     threads: { type: "string", default: String(availableParallelism()) },
   },
 });
@@ -34,7 +38,13 @@ if (!(name in benches)) {
 }
 const measure = benches[name as keyof typeof benches];
 const onProgress = (message: string): void => void process.stderr.write(`${message}\n`);
-const result = await measure({ shared: values.shared, threads: Number(values.threads), onProgress });
+const result = await measure({
+  shared: values.shared,
+  threads: Number(values.threads),
+  data: values.data.split(","),
+  seeds: values.seeds.split(",").map(Number),
+  onProgress,
+});
 const args = process.argv.slice(3).filter((arg) => !arg.startsWith("/"));
 const text = `${JSON.stringify({ ...provenance(name, args), ...result }, null, 2)}\n`;
 await writeAtomic(join(root, "docs", "results", `${name}.json`), text);

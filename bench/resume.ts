@@ -30,12 +30,21 @@ function train(data: string, out: string, threads: number): { child: ChildProces
 const weights = (run: string): Promise<string> => sha256File(join(run, "weights.safetensors"));
 
 /** Twenty kills of the command itself on the bundled data; throws when a run folder is corrupt or weights differ. */
-export async function benchResume(options: { threads: number; kills?: number; onProgress?: (text: string) => void }): Promise<Record<string, unknown>> {
+export async function benchResume(options: {
+  threads: number;
+  kills?: number;
+  onProgress?: (text: string) => void;
+}): Promise<Record<string, unknown>> {
   const { threads, kills = 20, onProgress } = options;
   const folder = await mkdtemp(join(tmpdir(), "sequitur-resume-"));
   try {
     const data = join(folder, "data");
-    await importInteractions({ interactions: join(root, "data", "ml-latest-small", "interactions.csv.gz"), out: data, minUser: 5, minItem: 5 });
+    await importInteractions({
+      interactions: join(root, "data", "ml-latest-small", "interactions.csv.gz"),
+      out: data,
+      minUser: 5,
+      minItem: 5,
+    });
     const began = performance.now();
     const whole = await train(data, join(folder, "whole"), threads).ended;
     if (whole.code !== 0) throw new Error(whole.errors);
@@ -53,13 +62,24 @@ export async function benchResume(options: { threads: number; kills?: number; on
         const { code, errors } = await ended;
         clearTimeout(timer);
         if (code === null) moments.push(Math.round(moment));
-        else if (code !== 0) throw new Error(`resume failed after kills at ${moments.join(", ")} ms: ${errors}`);
+        else if (code !== 0)
+          throw new Error(`resume failed after kills at ${moments.join(", ")} ms: ${errors}`);
         finished = code === 0;
         onProgress?.(`${moments.length} of ${kills} kills, run ${runs}${finished ? " finished" : ""}`);
       }
-      if ((await weights(out)) !== expected) throw new Error(`weights differ after kills at ${moments.join(", ")} ms`);
+      if ((await weights(out)) !== expected)
+        throw new Error(`weights differ after kills at ${moments.join(", ")} ms`);
     }
-    return { data: "ml-latest-small, 5-core", epochs, threads, kills: moments.length, runs, killedAtMilliseconds: moments, identicalWeights: true, corruptFolders: 0 };
+    return {
+      data: "ml-latest-small, 5-core",
+      epochs,
+      threads,
+      kills: moments.length,
+      runs,
+      killedAtMilliseconds: moments,
+      identicalWeights: true,
+      corruptFolders: 0,
+    };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -5,11 +5,15 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { withTables } from "../scripts/result-tables.ts";
 
 const root = join(import.meta.dirname, "../..");
 const run = promisify(execFile);
 const readme = await readFile(join(root, "README.md"), "utf8");
-const blocks = [...readme.matchAll(/```(sh|ts)\n([\s\S]*?)```/g)].map((m) => ({ language: m[1]!, text: m[2]! }));
+const blocks = [...readme.matchAll(/```(sh|ts)\n([\s\S]*?)```/g)].map((m) => ({
+  language: m[1]!,
+  text: m[2]!,
+}));
 const shell = blocks.filter((b) => b.language === "sh").map((b) => b.text);
 const scripts = blocks.filter((b) => b.language === "ts").map((b) => b.text);
 
@@ -25,7 +29,10 @@ beforeAll(async () => {
   await writeFile(join(folder, "package.json"), '{"type":"module"}');
   await mkdir(join(folder, "bin"));
   const main = join(root, "dist", "src", "cli", "main.js");
-  await writeFile(join(folder, "bin", "npx"), `#!/bin/sh\nshift\nexec "${process.execPath}" "${main}" "$@"\n`);
+  await writeFile(
+    join(folder, "bin", "npx"),
+    `#!/bin/sh\nshift\nexec "${process.execPath}" "${main}" "$@"\n`,
+  );
   await chmod(join(folder, "bin", "npx"), 0o755);
   environment = { ...process.env, PATH: `${join(folder, "bin")}${delimiter}${process.env.PATH}` };
 });
@@ -55,13 +62,19 @@ async function untilAnswers(address: string): Promise<void> {
 }
 
 describe("the README", () => {
+  it("shows the tables that the result files give", () => {
+    expect(withTables(readme)).toBe(readme);
+  });
+
   it("has the blocks that are run below", () => {
     expect(shell).toHaveLength(3);
     expect(scripts).toHaveLength(2);
   });
 
   it("names two commands that exist", async () => {
-    const { scripts: names } = JSON.parse(await readFile(join(root, "package.json"), "utf8")) as { scripts: object };
+    const { scripts: names } = JSON.parse(await readFile(join(root, "package.json"), "utf8")) as {
+      scripts: object;
+    };
     const used = [...shell[0]!.matchAll(/npm (?:run )?(demo|test)/g)].map((m) => m[1]!);
     expect(used).toEqual(["demo", "test"]);
     for (const name of used) expect(names).toHaveProperty(name);
@@ -70,7 +83,9 @@ describe("the README", () => {
   it("leads from a log to recommendations", async () => {
     const { stdout } = await sh(shell[1]!);
     expect(stdout).toContain("NDCG@10");
-    const json = JSON.parse(stdout.split("\n").find((line) => line.startsWith('{"items"') || line.startsWith('{"user"'))!);
+    const json = JSON.parse(
+      stdout.split("\n").find((line) => line.startsWith('{"items"') || line.startsWith('{"user"'))!,
+    );
     expect(json.items).toHaveLength(5);
     await readFile(join(folder, "films.onnx"));
   });
@@ -79,7 +94,11 @@ describe("the README", () => {
     const [serve, curl] = shell[2]!.trim().split("\n") as [string, string];
     const port = await freePort();
     const at = (text: string): string => text.replaceAll("8787", String(port));
-    const server: ChildProcess = spawn("bash", ["-c", `exec ${at(serve)}`], { cwd: folder, env: environment, stdio: "ignore" });
+    const server: ChildProcess = spawn("bash", ["-c", `exec ${at(serve)}`], {
+      cwd: folder,
+      env: environment,
+      stdio: "ignore",
+    });
     try {
       await untilAnswers(`http://127.0.0.1:${port}/healthz`);
       const { stdout } = await sh(at(curl).replace("localhost", "127.0.0.1"));
@@ -89,11 +108,14 @@ describe("the README", () => {
     }
   });
 
-  it.each(scripts.map((text, i) => [i + 1, text] as const))("runs its TypeScript block %d", async (i, text) => {
-    // The blocks hold no type annotations, so Node runs them as they are; the compiler checks them in a file of its own.
-    const file = join(folder, `block${i}.mjs`);
-    await writeFile(file, text);
-    const { stdout } = await run(process.execPath, [file], { cwd: folder, env: environment });
-    expect(stdout).toMatch(i === 1 ? /popularity/ : /-8, *-12/);
-  });
+  it.each(scripts.map((text, i) => [i + 1, text] as const))(
+    "runs its TypeScript block %d",
+    async (i, text) => {
+      // The blocks hold no type annotations, so Node runs them as they are; the compiler checks them in a file of its own.
+      const file = join(folder, `block${i}.mjs`);
+      await writeFile(file, text);
+      const { stdout } = await run(process.execPath, [file], { cwd: folder, env: environment });
+      expect(stdout).toMatch(i === 1 ? /popularity/ : /-8, *-12/);
+    },
+  );
 });

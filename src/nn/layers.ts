@@ -87,11 +87,15 @@ export function selfAttention(
     });
   }
   const size = width / heads;
-  const split = (y: Value): Value => transpose(reshape(y, [batch, length, heads, size]), [0, 2, 1, 3]); // [B, H, L, D/H]
+  const grid = [batch, length, heads, size];
+  // One head needs no transposition: its axis only moves between axes that keep their order.
+  const split = (y: Value): Value =>
+    heads === 1 ? reshape(y, [batch, 1, length, size]) : transpose(reshape(y, grid), [0, 2, 1, 3]); // [B, H, L, D/H]
+  const join = (y: Value): Value => reshape(heads === 1 ? y : transpose(y, [0, 2, 1, 3]), x.shape);
   const project = (part: string): Value => split(linear(p.at(part), x, width));
-  const scores = add(matmul(project("query"), project("key"), { transB: true, scale: size ** -0.5 }), mask); // [B, H, L, L]
-  const seen = matmul(drop(softmax(scores), `${name}.attention`), project("value")); // [B, H, L, D/H]
-  return linear(p.at("output"), reshape(transpose(seen, [0, 2, 1, 3]), x.shape), width);
+  const product = matmul(project("query"), project("key"), { transB: true, scale: size ** -0.5 });
+  const shares = drop(softmax(add(product, mask)), `${name}.attention`); // [B, H, L, L]
+  return linear(p.at("output"), join(matmul(shares, project("value"))), width);
 }
 
 export interface FeedForwardOptions {

@@ -59,6 +59,9 @@ export interface ModelScorerOptions {
   readonly batch?: number;
 }
 
+/** Threads for a scorer where so many may be used: one is left to the caller, who ranks while the next chunk is scored. */
+export const scoringThreads = (threads: number): number => Math.max(1, threads - 1);
+
 /** Compiles the scorer of a model. Any number of histories up to `batch` runs in the one program. */
 export async function modelScorer(options: ModelScorerOptions): Promise<Scorer> {
   const { config, items, params, mode, runtime, threads, batch = 64 } = options;

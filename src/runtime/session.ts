@@ -97,6 +97,7 @@ function create(bytes: Uint8Array, { threads, profile }: SessionOptions): Promis
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
     executionMode: "sequential",
+    enableMemPattern: false, // one block for the whole run would hold every buffer at once
     graphOptimizationLevel: "all",
     logSeverityLevel: 3,
     // Probabilities that underflow become denormals, which slow every later product on some processors.

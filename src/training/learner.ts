@@ -3,7 +3,7 @@ import { type Batch, type Epoch, emptyBatch, fillBatch } from "../data/batches.t
 import { partOf, type RecipeConfig } from "../models/config.ts";
 import { type TrainStep, trainStep } from "../models/steps.ts";
 import type { Program, Runtime } from "../runtime/runtime.ts";
-import type { Tensor } from "../tensor/spec.ts";
+import { count, knownShape, type Tensor } from "../tensor/spec.ts";
 
 /** Everything about the weights that a checkpoint must hold. */
 export interface Weights {
@@ -41,9 +41,6 @@ export async function createLearner(options: LearnerOptions, restored?: Weights)
   const program = await runtime.compile(step.graph, { threads, params: "fed" });
   const weights = restored ? shareAll(restored) : startWeights(step, config, seed);
   const batch = emptyBatch({ rows, width });
-  const gradients = Object.fromEntries(
-    Object.entries(weights.params).map(([name, { data }]) => [name, new Float32Array(data.length)]),
-  );
   return {
     weights,
     evaluated: () => weights.average ?? weights.params,
@@ -51,9 +48,8 @@ export async function createLearner(options: LearnerOptions, restored?: Weights)
       const tokens = fillBatch(epoch, index, batch);
       const feeds = { ...weights.params, ...batchFeeds(batch, rows, width) };
       const outputs = await program.run(feeds, { seed, index: weights.step });
-      collectGradients(step, outputs, gradients);
       weights.step++;
-      applyUpdate(config, weights, gradients, learningRate);
+      applyUpdate(config, weights, wholeGradients(step, outputs), learningRate);
       return { loss: (outputs.loss!.data as Float32Array)[0]!, tokens };
     },
     dispose: () => (program as Program).dispose(),
@@ -104,21 +100,22 @@ function batchFeeds(batch: Batch, rows: number, width: number): Record<string, T
   );
 }
 
-/** Dense gradients, with the rows of look-ups added at their places. */
-function collectGradients(
-  step: TrainStep,
+/** Whole gradients by parameter: the dense parts, with the rows of look-ups added at their places. */
+function wholeGradients(
+  { gradients, graph }: TrainStep,
   outputs: Record<string, Tensor>,
-  gradients: Record<string, Float32Array>,
-): void {
-  for (const { param, dense, rows } of step.gradients) {
-    const gradient = gradients[param]!;
-    if (dense) gradient.set(outputs[dense]!.data as Float32Array);
-    else gradient.fill(0);
+): Record<string, Float32Array> {
+  const whole: Record<string, Float32Array> = {};
+  for (const { param, dense, rows } of gradients) {
+    const elements = count(knownShape(graph.params.get(param)!.value.shape, param));
+    const gradient = dense ? (outputs[dense]!.data as Float32Array) : new Float32Array(elements);
     for (const part of rows) {
       const values = outputs[part.gradient]!.data as Float32Array;
       addRows(gradient, outputs[part.indices]!.data as Int32Array, values);
     }
+    whole[param] = gradient;
   }
+  return whole;
 }
 
 /** gradient[indices[k]] += values[k], row by row. */

@@ -4,7 +4,7 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { type OpenRun, runFiles } from "../evaluation/run-folder.ts";
 import type { RecipeConfig } from "../models/config.ts";
-import { modelScorer } from "../retrieval/model-scorer.ts";
+import { modelScorer, scoringThreads } from "../retrieval/model-scorer.ts";
 import type { Scorer } from "../retrieval/scorer.ts";
 import { workerRuntime } from "../runtime/worker.ts";
 import { readSafetensors } from "../tensor/safetensors.ts";
@@ -12,7 +12,7 @@ import { readSafetensors } from "../tensor/safetensors.ts";
 /** The scorer of a run; its thread ends when it is disposed. */
 export async function openScorer(
   run: OpenRun,
-  { threads = availableParallelism() }: { readonly threads?: number } = {},
+  { threads = scoringThreads(availableParallelism()) }: { readonly threads?: number } = {},
 ): Promise<Scorer> {
   const path = join(run.directory, runFiles.weights);
   const { tensors: params } = readSafetensors(await readFile(path), path);

@@ -4,7 +4,7 @@ import { type Epoch, planEpoch } from "../data/batches.ts";
 import { writeAtomic } from "../data/files.ts";
 import { evaluateCases } from "../evaluation/cases.ts";
 import { runFiles } from "../evaluation/run-folder.ts";
-import { modelScorer } from "../retrieval/model-scorer.ts";
+import { modelScorer, scoringThreads } from "../retrieval/model-scorer.ts";
 import type { Scorer } from "../retrieval/scorer.ts";
 import { workerRuntime } from "../runtime/worker.ts";
 import { RuntimeFailure } from "../tensor/errors.ts";
@@ -72,7 +72,7 @@ async function openTraining({ config, dataset, manifest, checkpoint }: Start): P
     params: learner.evaluated(),
     mode: "fed",
     runtime,
-    threads,
+    threads: scoringThreads(threads),
   });
   return { learner, scorer, rows, dispose: () => runtime.dispose() };
 }

@@ -1,0 +1,111 @@
+/** @file Writes the tables of README.md between its markers, from the JSON files in docs/results/. */
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+const root = join(import.meta.dirname, "../..");
+const [begin, end] = ["<!-- tables: written by npm run tables -->", "<!-- /tables -->"];
+
+// biome-ignore lint/suspicious/noExplicitAny: result files differ by benchmark
+type Result = any;
+
+const read = (name: string): Result => {
+  const path = join(root, "docs", "results", `${name}.json`);
+  return existsSync(path) ? JSON.parse(readFileSync(path, "utf8")) : undefined;
+};
+
+const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
+  [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
+
+const decimals = (value: number, digits: number): string => value.toFixed(digits).replace(/^0\./, ".");
+const grouped = (value: number): string => Math.round(value).toLocaleString("en-US");
+const where = ({ machine, versions }: Result): string =>
+  `${machine.cores} cores of ${machine.processor}, Node ${versions.node}, ONNX Runtime ${versions.onnxruntime}`;
+
+function quality(): string[] {
+  const result = read("quality");
+  if (!result) return [];
+  const rows = result.sets.map((set: Result) => {
+    const range = (key: string) =>
+      `${decimals(set.mean[key], 4)} (${decimals(set.spread[key].min, 4)}–${decimals(set.spread[key].max, 4)})`;
+    const popular = set.runs[0].baselines.popularity["NDCG@10"];
+    const { min, max } = set.secondsOfTraining;
+    return [
+      set.data,
+      range("HR@10"),
+      range("NDCG@10"),
+      decimals(popular, 4),
+      `${grouped(min)}–${grouped(max)}`,
+      String(set.seeds.length),
+    ];
+  });
+  return [
+    `Recipe \`sasrec\` with its defaults, ${result.protocol}: mean (lowest–highest) over seeds. ${where(result)}.`,
+    table(["data", "HR@10", "NDCG@10", "popularity NDCG@10", "seconds of training", "seeds"], rows),
+  ];
+}
+
+function training(): string[] {
+  const result = read("training");
+  if (!result) return [];
+  const { sequitur, pytorch } = result;
+  const theirs = (batching: string) => {
+    const line = pytorch[batching];
+    return [
+      `PyTorch ${pytorch.version}, ${batching}`,
+      grouped(line.interactionsPerSecond.median),
+      `${line.ratio} ×`,
+    ];
+  };
+  const rows = [
+    [
+      `Sequitur, ${grouped(sequitur.batchTokens)} tokens a step`,
+      grouped(sequitur.interactionsPerSecond.median),
+      "",
+    ],
+    ...(pytorch.version ? [theirs("padded"), theirs("packed")] : []),
+  ];
+  return [
+    `Training SASRec with the full softmax on ${result.data} (${grouped(result.items)} items), turn by turn in one run. ${where(result)}.`,
+    table(["", "interactions a second (median)", "Sequitur is faster by"], rows),
+  ];
+}
+
+function imports(): string[] {
+  const result = read("import");
+  if (!result) return [];
+  const rows = result.rows.map((row: Result) => [
+    grouped(row.interactions),
+    row.type,
+    row.seconds.toFixed(1),
+    row.peakGigabytes.toFixed(2),
+  ]);
+  return [
+    `Import to the 5-core. ${where(result)}.`,
+    table(["interactions", "file", "seconds", "peak GB"], rows),
+  ];
+}
+
+/** The text between the markers. */
+export function tables(): string {
+  const evaluation = read("evaluation");
+  const evaluated = evaluation
+    ? [
+        `Full-ranking evaluation of ${grouped(evaluation.users)} users × ${grouped(evaluation.items)} items: ${evaluation.seconds.median} s (median of five).`,
+      ]
+    : [];
+  return [...quality(), ...training(), ...evaluated, ...imports()].join("\n\n");
+}
+
+/** README text with fresh tables. */
+export function withTables(readme: string): string {
+  const [before, rest] = readme.split(begin);
+  const [, after] = (rest ?? "").split(end);
+  if (rest === undefined || after === undefined)
+    throw new Error(`README.md needs the markers ${begin} and ${end}`);
+  return `${before}${begin}\n\n${tables()}\n\n${end}${after}`;
+}
+
+if (process.argv[1] === import.meta.filename) {
+  const path = join(root, "README.md");
+  writeFileSync(path, withTables(readFileSync(path, "utf8")));
+}
