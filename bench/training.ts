@@ -3,7 +3,7 @@ import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { median, rounded, spread } from "./machine.ts";
-import { openShared, openTrainer } from "./session.ts";
+import { openShared, openTrainer, type Trainer } from "./session.ts";
 
 const run = promisify(execFile);
 
@@ -32,24 +32,43 @@ async function torch(shared: string, batching: Batching, threads: number): Promi
   );
 }
 
-/** Interactions a second of the default recipe on Amazon Beauty, and of PyTorch padded and packed, interleaved. */
-export async function benchTraining({
-  shared,
-  threads,
-  rounds = 3,
-  onProgress,
-}: TrainingBenchOptions): Promise<Record<string, unknown>> {
+/** Tokens in a step of the reference program, packed: 128 rows of 64. */
+const referenceTokens = 8192;
+
+/**
+ * Interactions a second on Amazon Beauty, turn by turn with PyTorch padded and packed: the default recipe, and the same
+ * model at the reference program's own settings (d = 64, 2 blocks, 1 head, dropout .5, dot product) and step size.
+ */
+export async function benchTraining(options: TrainingBenchOptions): Promise<Record<string, unknown>> {
+  const { shared, threads, rounds = 3, onProgress } = options;
   const dataset = await openShared(join(shared, "data", "amazon-beauty"));
-  const trainer = await openTrainer(dataset, threads);
-  const ours: number[] = [];
-  const steps: number[] = [];
+  const same = {
+    "items.dim": 64,
+    "backbone.blocks": 2,
+    "backbone.heads": 1,
+    "backbone.hidden": 1,
+    "backbone.activation": "relu",
+  };
+  const reference = {
+    ...same,
+    "backbone.dropout": 0.5,
+    "scoring.similarity": "dot",
+    "training.batchTokens": referenceTokens,
+  };
+  const ours: Record<string, Measured> = {};
+  for (const [name, settings] of Object.entries({ recipe: {}, reference })) {
+    const set = Object.entries(settings).map(([path, value]) => ({ path, value }));
+    ours[name] = { trainer: await openTrainer(dataset, threads, set), speeds: [], steps: [] };
+  }
   const theirs: Record<Batching, number[]> = { padded: [], packed: [] };
   let version: string | null = null;
   for (let round = 1; round <= rounds; round++) {
     onProgress?.(`round ${round} of ${rounds}`);
-    const measured = await trainer.measure(12);
-    ours.push(measured.interactionsPerSecond);
-    steps.push(measured.stepMilliseconds);
+    for (const { trainer, speeds, steps } of Object.values(ours)) {
+      const measured = await trainer.measure(12);
+      speeds.push(measured.interactionsPerSecond);
+      steps.push(measured.stepMilliseconds);
+    }
     for (const batching of ["padded", "packed"] as const) {
       const line = await torch(shared, batching, threads);
       if (!line) continue;
@@ -57,26 +76,33 @@ export async function benchTraining({
       theirs[batching].push(line.interactions_per_second);
     }
   }
-  await trainer.learner.dispose();
-  await trainer.runtime.dispose();
-  const versus = (batching: Batching) =>
-    version === null
-      ? "not measured: python3-torch is not installed"
-      : {
-          interactionsPerSecond: spread(theirs[batching]),
-          ratio: rounded(median(ours) / median(theirs[batching])),
-        };
+  const ratio = (speeds: readonly number[], batching: Batching) =>
+    version === null ? null : rounded(median(speeds) / median(theirs[batching]));
+  const sequitur = Object.entries(ours).map(([name, { trainer, speeds, steps }]) => ({
+    settings: name === "recipe" ? "defaults of the recipe" : "those of the reference program",
+    batchTokens: trainer.config.training.batchTokens,
+    interactionsPerSecond: spread(speeds),
+    stepMilliseconds: spread(steps),
+    timesPyTorchPadded: ratio(speeds, "padded"),
+    timesPyTorchPacked: ratio(speeds, "packed"),
+  }));
+  for (const { trainer } of Object.values(ours)) await trainer.runtime.dispose();
+  const pytorch = version && { version, padded: spread(theirs.padded), packed: spread(theirs.packed) };
+  const peakGigabytes = rounded(process.resourceUsage().maxRSS / 2 ** 20);
+  const { items } = ours.recipe!.trainer;
   return {
     data: "amazon-beauty",
-    items: trainer.items,
+    items,
     threads,
     rounds,
-    sequitur: {
-      interactionsPerSecond: spread(ours),
-      stepMilliseconds: spread(steps),
-      batchTokens: trainer.config.training.batchTokens,
-      peakGigabytes: rounded(process.resourceUsage().maxRSS / 2 ** 20),
-    },
-    pytorch: { version, padded: versus("padded"), packed: versus("packed") },
+    sequitur,
+    pytorch: pytorch ?? "python3-torch is not installed",
+    peakGigabytes,
   };
+}
+
+interface Measured {
+  readonly trainer: Trainer;
+  readonly speeds: number[];
+  readonly steps: number[];
 }

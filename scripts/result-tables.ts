@@ -47,26 +47,20 @@ function quality(): string[] {
 function training(): string[] {
   const result = read("training");
   if (!result) return [];
-  const { sequitur, pytorch } = result;
-  const theirs = (batching: string) => {
-    const line = pytorch[batching];
-    return [
-      `PyTorch ${pytorch.version}, ${batching}`,
-      grouped(line.interactionsPerSecond.median),
-      `${line.ratio} ×`,
-    ];
-  };
-  const rows = [
-    [
-      `Sequitur, ${grouped(sequitur.batchTokens)} tokens a step`,
-      grouped(sequitur.interactionsPerSecond.median),
-      "",
-    ],
-    ...(pytorch.version ? [theirs("padded"), theirs("packed")] : []),
-  ];
+  const times = (ratio: number | null) => (ratio === null ? "" : `${ratio} ×`);
+  const rows = result.sequitur.map((line: Result) => [
+    `Sequitur, ${line.settings}, ${grouped(line.batchTokens)} tokens a step`,
+    grouped(line.interactionsPerSecond.median),
+    times(line.timesPyTorchPadded),
+    times(line.timesPyTorchPacked),
+  ]);
+  for (const batching of ["padded", "packed"] as const) {
+    const speed = result.pytorch[batching]?.median;
+    if (speed) rows.push([`PyTorch ${result.pytorch.version}, ${batching}`, grouped(speed), "", ""]);
+  }
   return [
     `Training SASRec with the full softmax on ${result.data} (${grouped(result.items)} items), turn by turn in one run. ${where(result)}.`,
-    table(["", "interactions a second (median)", "Sequitur is faster by"], rows),
+    table(["", "interactions a second (median)", "of PyTorch padded", "of PyTorch packed"], rows),
   ];
 }
 
