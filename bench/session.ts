@@ -44,7 +44,15 @@ export async function openTrainer(
   const items = dataset.items.length;
   const split = leaveOneOut(dataset);
   const runtime = workerRuntime();
-  const learner = await createLearner({ config, items, rows, seed: 0, threads, runtime });
+  const learner = await createLearner({
+    config,
+    items,
+    sequences: split.training,
+    rows,
+    seed: 0,
+    threads,
+    runtime,
+  });
   let plan = planEpoch(split.training, { rows, width, maxLength, seed: 0, epoch: 1 });
   let step = 0;
   const update = async (): Promise<number> => {

@@ -1,5 +1,6 @@
 /** @file The kinds of parts a recommender is composed of, and the functions that define one. */
 import type { z } from "zod";
+import type { Sequences } from "../data/sequences.ts";
 import type { Value } from "../graph/graph.ts";
 import type { Dropout } from "../nn/layers.ts";
 import type { Params } from "../nn/params.ts";
@@ -35,6 +36,17 @@ export interface Backbone<C = unknown> extends Described {
 /** Makes the item vectors [N, D]. */
 export interface ItemEncoder<C = unknown> extends Described {
   apply(p: Params, input: { readonly count: number }, config: C): Value;
+  /** Changes the first values of the encoder's parameters in place, where the data says something better than noise. */
+  start?(input: StartInput, config: C): Promise<void>;
+}
+
+export interface StartInput {
+  /** The training histories. */
+  readonly sequences: Sequences;
+  readonly count: number;
+  readonly seed: number;
+  /** Values by the names that `apply` declares. */
+  readonly params: Readonly<Record<string, Float32Array>>;
 }
 
 export interface LossInput {

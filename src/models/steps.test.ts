@@ -12,6 +12,7 @@ import { scoreStep, servingStep, trainStep } from "./steps.ts";
 const config = recipeConfig({
   set: [
     { path: "items.dim", value: 8 },
+    { path: "scoring.similarity", value: "dot" }, // small weights then mean a uniform guess
     { path: "backbone.heads", value: 2 },
     { path: "training.maxLength", value: 6 },
     { path: "training.rowLength", value: 8 },

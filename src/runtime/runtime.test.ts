@@ -5,6 +5,7 @@ import { bool, f32, i32, numbers } from "../tensor/spec.ts";
 import { compileWith, nodeRuntime } from "./node.ts";
 import { referenceRuntime } from "./reference.ts";
 import { openSession } from "./session.ts";
+import { callInThread } from "./thread.ts";
 import { workerRuntime } from "./worker.ts";
 
 function scores(): Graph {
@@ -142,5 +143,19 @@ describe("the worker runtime", () => {
     await program.run(feeds(1));
     await own.dispose();
     await expect(program.run(feeds(1))).rejects.toThrow("the model thread has ended");
+  });
+});
+
+describe("a call in a thread", () => {
+  const module = new URL("../tensor/spec.js", import.meta.url).href;
+
+  it("gives the function's result", async () => {
+    expect(await callInThread({ module, name: "formatShape", argument: [2, 3] })).toBe("[2, 3]");
+  });
+
+  it("fails with the function's reason", async () => {
+    await expect(callInThread({ module, name: "formatShape", argument: 5 })).rejects.toThrow(
+      "formatShape failed:",
+    );
   });
 });

@@ -1,5 +1,7 @@
 /** @file Weights and what is needed to change them: one program step, the optimizer, the moving average. */
+
 import { type Batch, type Epoch, emptyBatch, fillBatch } from "../data/batches.ts";
+import type { Sequences } from "../data/sequences.ts";
 import { partOf, type RecipeConfig } from "../models/config.ts";
 import { type TrainStep, trainStep } from "../models/steps.ts";
 import type { Program, Runtime } from "../runtime/runtime.ts";
@@ -19,6 +21,8 @@ export interface Weights {
 export interface LearnerOptions {
   readonly config: RecipeConfig;
   readonly items: number;
+  /** The training histories, which first values may be taken from. */
+  readonly sequences: Sequences;
   readonly rows: number;
   readonly seed: number;
   readonly threads: number;
@@ -39,7 +43,7 @@ export async function createLearner(options: LearnerOptions, restored?: Weights)
   const width = config.training.rowLength;
   const step = trainStep(config, { items, rows, width });
   const program = await runtime.compile(step.graph, { threads, params: "fed" });
-  const weights = restored ? shareAll(restored) : startWeights(step, config, seed);
+  const weights = restored ? shareAll(restored) : await startWeights(step, options);
   const batch = emptyBatch({ rows, width });
   return {
     weights,
@@ -72,8 +76,17 @@ const shareAll = (weights: Weights): Weights => ({
   average: weights.average && shareEach(weights.average),
 });
 
-function startWeights({ params: declared }: TrainStep, config: RecipeConfig, seed: number): Weights {
+async function startWeights(
+  { params: declared }: TrainStep,
+  { config, items, sequences, seed }: LearnerOptions,
+): Promise<Weights> {
   const params = shareEach(declared.initialize(seed));
+  const own = Object.entries(params).filter(([name]) => name.startsWith("items."));
+  const values = Object.fromEntries(
+    own.map(([name, t]) => [name.slice("items.".length), t.data as Float32Array]),
+  );
+  const encoder = partOf("items", config.items.name);
+  await encoder.start?.({ sequences, count: items, seed, params: values }, config.items as never);
   const zeros = (): Record<string, Tensor> =>
     Object.fromEntries(
       Object.entries(params).map(([name, { data, shape }]) => [

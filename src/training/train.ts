@@ -57,13 +57,13 @@ interface Training {
   dispose(): Promise<void>;
 }
 
-async function openTraining({ config, dataset, manifest, checkpoint }: Start): Promise<Training> {
+async function openTraining({ config, dataset, split, manifest, checkpoint }: Start): Promise<Training> {
   const { batchTokens, rowLength, threads } = config.training;
   const rows = Math.max(1, Math.round(batchTokens / rowLength));
   const runtime = workerRuntime();
   const items = dataset.items.length;
   const learner = await createLearner(
-    { config, items, rows, seed: manifest.seed, threads, runtime },
+    { config, items, sequences: split.training, rows, seed: manifest.seed, threads, runtime },
     checkpoint?.weights,
   );
   const scorer = await modelScorer({

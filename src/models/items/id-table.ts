@@ -1,16 +1,48 @@
 /** @file One learned vector for each item. */
 import { z } from "zod";
+import { defaultDeviation } from "../../nn/params.ts";
+import { callInThread } from "../../runtime/thread.ts";
 import { defineItemEncoder } from "../define.ts";
+import { type CoOccurrenceOptions, coOccurrenceVectors } from "./co-occurrence.ts";
 
 const config = z.strictObject({
   name: z.literal("id").default("id"),
   dim: z.int().min(1).max(4096).default(64).describe("width of the item vectors and of the model"),
+  start: z
+    .enum(["noise", "co-occurrence"])
+    .default("co-occurrence")
+    .describe("first values: noise, or the factorised co-occurrence of items in training histories"),
+  window: z
+    .int()
+    .min(1)
+    .max(100)
+    .default(5)
+    .describe("places apart at which two items of a history still count as a pair"),
 });
 
-/** A table [N, D], used both for the items of a history and for those that are scored (tied). */
+/** Noise that stays under the co-occurrence vectors, in standard deviations of the usual noise; it tells lonely items apart. */
+const remainingNoise = 0.5;
+
+/**
+ * A table [N, D], used both for the items of a history and for those that are scored (tied). It starts as noise of
+ * standard deviation .02, or as co-occurrence vectors scaled to it, with half of the noise.
+ */
 export const idTable = defineItemEncoder<z.infer<typeof config>>({
   name: "id",
-  source: "one learned vector an item, tied input and output",
+  source:
+    "one learned vector an item, tied input and output; start by PPMI factorisation (Levy & Goldberg 2014)",
   config,
   apply: (p, { count }, { dim }) => p.weight("id", [count, dim]),
+  async start({ sequences, count, seed, params }, { dim, start, window }) {
+    if (start === "noise") return;
+    const argument: CoOccurrenceOptions = { sequences, count, dim, window, seed };
+    const module = new URL("./co-occurrence.js", import.meta.url).href;
+    const vectors = await callInThread<Float32Array>({ module, name: coOccurrenceVectors.name, argument });
+    const square = vectors.reduce((total, v) => total + v * v, 0) / vectors.length;
+    const scale = square > 0 ? defaultDeviation / Math.sqrt(square) : 0;
+    const table = params.id!;
+    vectors.forEach((v, i) => {
+      table[i] = remainingNoise * table[i]! + scale * v;
+    });
+  },
 });
