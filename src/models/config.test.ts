@@ -33,7 +33,7 @@ describe("a recipe's configuration", () => {
     [
       "section",
       { config: { trainig: {} } },
-      'there is no setting "trainig"; the nearest is "training"; there are: items, backbone, loss, optimizer, scoring, training',
+      'there is no setting "trainig"; the nearest is "training"; there are: items, backbone, loss, optimizer, scoring, training, split',
     ],
     [
       "setting",

@@ -38,6 +38,25 @@ export const Training = z.strictObject({
     .describe("threads of ONNX Runtime; 0 takes the machine's cores"),
 });
 
+export const SplitChoice = z.strictObject({
+  kind: z
+    .enum(["leave-one-out", "global-time"])
+    .default("leave-one-out")
+    .describe("how test and validation are set apart"),
+  validationFraction: z
+    .number()
+    .gt(0)
+    .lt(1)
+    .default(0.1)
+    .describe("global-time: share of interactions for validation"),
+  testFraction: z
+    .number()
+    .gt(0)
+    .lt(1)
+    .default(0.1)
+    .describe("global-time: share of interactions for the test"),
+});
+
 /** A part's own settings, with its name; checked by the part. */
 export type PartConfig = { readonly name: string } & Readonly<Record<string, unknown>>;
 
@@ -48,9 +67,10 @@ export interface RecipeConfig {
   readonly optimizer: PartConfig;
   readonly scoring: z.infer<typeof Scoring>;
   readonly training: z.infer<typeof Training>;
+  readonly split: z.infer<typeof SplitChoice>;
 }
 
-const sections = { scoring: Scoring, training: Training } as const;
+const sections = { scoring: Scoring, training: Training, split: SplitChoice } as const;
 const keys = [...Object.keys(parts), ...Object.keys(sections)];
 
 /** The part a configuration names. @throws ConfigError naming the nearest */

@@ -5,12 +5,14 @@ import { relative, resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { type Dataset, openDataset } from "../data/dataset.ts";
 import { systemCode } from "../data/files.ts";
-import { leaveOneOut, type Split } from "../data/split.ts";
+import type { Split } from "../data/split.ts";
+import { splitDataset } from "../evaluation/evaluate-run.ts";
 import {
   isRunFolder,
   RUN_FORMAT,
   type RunManifest,
   readRunManifest,
+  type SplitSettings,
   writeRunManifest,
 } from "../evaluation/run-folder.ts";
 import type { RecipeConfig } from "../models/config.ts";
@@ -35,9 +37,9 @@ export async function startTraining(options: TrainOptions): Promise<Start> {
   }
   const config = withThreads(recipeConfig(options));
   const dataset = await openDataset(options.data);
-  const split = leaveOneOut(dataset);
+  const split = splitDataset(dataset, splitSettings(config));
   if (split.validation.target.length === 0) {
-    const message = `${options.data}: no user has 3 interactions or more, so nothing can be validated; import more data`;
+    const message = `${options.data}: no user has enough interactions (3 for leave-one-out), so nothing can be validated; import more data`;
     throw new DataError("nothing-to-validate", message);
   }
   if (await isRunFolder(out)) {
@@ -54,6 +56,10 @@ export async function startTraining(options: TrainOptions): Promise<Start> {
   await mkdir(out, { recursive: true });
   await writeRunManifest(out, manifest);
   return { dataset, split, config, manifest, checkpoint: null };
+}
+
+function splitSettings({ split: { kind, ...fractions } }: RecipeConfig): SplitSettings {
+  return kind === "leave-one-out" ? { kind } : { kind, ...fractions };
 }
 
 /** Threads are part of the result (they fix the order of sums), so the number found here is written down. */
@@ -125,7 +131,7 @@ function newManifest(
     config: config as unknown as Record<string, unknown>,
     seed,
     status: "training",
-    split: { kind: "leave-one-out" },
+    split: splitSettings(config),
     dataset: {
       directory: relative(resolve(out), resolve(data)),
       fingerprint,

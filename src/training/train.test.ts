@@ -87,6 +87,26 @@ describe("train", () => {
     expect(result.epochs).toBe(result.bestEpoch + 2);
   });
 
+  it("splits at one moment for everybody where it is asked to", async () => {
+    const lines = ["user_id,item_id,timestamp"];
+    for (let user = 0; user < 60; user++) {
+      for (let k = 0; k < 10; k++) lines.push(`u${user},i${(user + k) % cycle},${1e9 + 1000 * k + user}`);
+    }
+    const log = join(folder, "timed.csv");
+    await writeFile(log, lines.join("\n"));
+    await importInteractions({ interactions: log, out: join(folder, "timed") });
+    const out = join(folder, "global");
+    const split = [...settings(2), { path: "split.kind", value: "global-time" }];
+    await train({ data: join(folder, "timed"), out, set: split });
+    const { manifest } = await openRun(out);
+    expect(manifest.split).toEqual({ kind: "global-time", validationFraction: 0.1, testFraction: 0.1 });
+    const evaluation = await evaluateRun({ run: out, openScorer });
+    expect(evaluation.users).toBeGreaterThan(0);
+    const standard = await evaluateRun({ run: join(folder, "learns"), openScorer });
+    expect(evaluation.fingerprint).not.toBe(standard.fingerprint);
+    await expect(train({ data, out: join(folder, "untimed"), set: split })).rejects.toThrow(DataError);
+  });
+
   it("refuses before any work what cannot be done", async () => {
     const out = join(folder, "refused");
     await expect(train({ data, out, recipe: "nope" })).rejects.toThrow(ConfigError);
