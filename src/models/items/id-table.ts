@@ -16,16 +16,16 @@ const config = z.strictObject({
     .int()
     .min(1)
     .max(100)
-    .default(5)
+    .default(10)
     .describe("places apart at which two items of a history still count as a pair"),
 });
 
-/** Noise that stays under the co-occurrence vectors, in standard deviations of the usual noise; it tells lonely items apart. */
-const remainingNoise = 0.5;
+/** The co-occurrence vectors stand out from noise of half the usual size, which tells lonely items apart. */
+const [startDeviation, remainingNoise] = [2 * defaultDeviation, 0.5];
 
 /**
  * A table [N, D], used both for the items of a history and for those that are scored (tied). It starts as noise of
- * standard deviation .02, or as co-occurrence vectors scaled to it, with half of the noise.
+ * standard deviation .02, or as co-occurrence vectors of standard deviation .04 with half of that noise.
  */
 export const idTable = defineItemEncoder<z.infer<typeof config>>({
   name: "id",
@@ -39,7 +39,7 @@ export const idTable = defineItemEncoder<z.infer<typeof config>>({
     const module = new URL("./co-occurrence.js", import.meta.url).href;
     const vectors = await callInThread<Float32Array>({ module, name: coOccurrenceVectors.name, argument });
     const square = vectors.reduce((total, v) => total + v * v, 0) / vectors.length;
-    const scale = square > 0 ? defaultDeviation / Math.sqrt(square) : 0;
+    const scale = square > 0 ? startDeviation / Math.sqrt(square) : 0;
     const table = params.id!;
     vectors.forEach((v, i) => {
       table[i] = remainingNoise * table[i]! + scale * v;
