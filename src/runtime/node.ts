@@ -38,6 +38,7 @@ export function compileWith(open: OpenSession, graph: Graph, options: RuntimeOpt
       const bytes = writeOnnx(graph, { bindings, params: params === "fed" ? "inputs" : "initializers" });
       const randoms = randomSpecs(graph, found);
       session = open(bytes, types, { threads, randoms, ...(profile ? { profile } : {}) });
+      session.catch(() => sessions.delete(key)); // what failed is tried again, and is nothing to release
       sessions.set(key, session);
     }
     return session;

@@ -1,3 +1,5 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
 import { afterAll, describe, expect, it } from "vitest";
 import { Graph } from "../graph/graph.ts";
 import { add, cast, gather, greater, matmul, softmax } from "../graph/ops/index.ts";
@@ -114,9 +116,29 @@ describe("compile", () => {
     expect(opened).toBe(expected);
     await program.dispose();
   });
+
+  it("tries again after a session could not be opened, and releases only what was opened", async () => {
+    let opened = 0;
+    const flaky: typeof openSession = async (...args) => {
+      if (opened++ === 0) throw new Error("no memory");
+      return openSession(...args);
+    };
+    const program = compileWith(flaky, scores());
+    await expect(program.run(feeds(1))).rejects.toThrow("no memory");
+    await program.dispose();
+    expect((await program.run(feeds(1))).p!.shape).toEqual([1, 4]);
+    await program.dispose();
+  });
 });
 
 describe("the worker runtime", () => {
+  it("lets a process end that forgets to dispose of it", async () => {
+    const module = new URL("./worker.js", import.meta.url).href;
+    const code = `const { workerRuntime } = await import("${module}"); workerRuntime();`;
+    const args = ["--input-type=module", "--eval", code];
+    await promisify(execFile)(process.execPath, args, { timeout: 20_000 }); // rejects when it had to be killed
+  });
+
   it("leaves the event loop free while a program runs", async () => {
     const graph = new Graph();
     const x = graph.input("x", f32(1500, 1500));

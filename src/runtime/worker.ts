@@ -26,8 +26,8 @@ export function workerRuntime(): Runtime {
   let ended: RuntimeFailure | null = null;
 
   const fail = (error: RuntimeFailure): void => {
-    ended = error;
-    for (const { reject } of pending.values()) reject(error);
+    ended ??= error; // a thread that failed also ends: the first reason is the one to tell
+    for (const { reject } of pending.values()) reject(ended);
     pending.clear();
   };
   const settle = (call: number): Pending | undefined => {
@@ -36,7 +36,6 @@ export function workerRuntime(): Runtime {
     if (pending.size === 0) worker.unref();
     return entry;
   };
-  worker.unref();
   worker.on("message", (reply: Reply) => {
     const entry = settle(reply.call);
     if ("error" in reply) entry?.reject(new RuntimeFailure(reply.error.code, reply.error.message));
@@ -46,6 +45,7 @@ export function workerRuntime(): Runtime {
     fail(new RuntimeFailure("worker", `the model thread failed: ${error.message}`)),
   );
   worker.on("exit", () => fail(new RuntimeFailure("worker", "the model thread has ended")));
+  worker.unref(); // last, because a listener for messages keeps the process alive again
 
   const send = (request: Unsent<Request>): Promise<Record<string, Tensor>> =>
     new Promise((resolve, reject) => {

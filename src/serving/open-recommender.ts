@@ -26,12 +26,17 @@ export async function openRecommender(options: OpenRecommenderOptions): Promise<
     run,
     options.threads === undefined ? {} : { threads: options.threads },
   );
-  return new Recommender({
-    scorer,
-    items: run.items,
-    model: modelName(run),
-    historyOf: dataset && historiesOf(dataset),
-  });
+  try {
+    return new Recommender({
+      scorer,
+      items: run.items,
+      model: modelName(run),
+      historyOf: dataset && historiesOf(dataset),
+    });
+  } catch (error) {
+    await scorer.dispose();
+    throw error;
+  }
 }
 
 /** The recipe and the first digits of the model file's hash, such as "sasrec@1a2b3c4d". */

@@ -19,7 +19,12 @@ export async function openScorer(
   const config = run.manifest.config as unknown as RecipeConfig;
   const runtime = workerRuntime();
   const items = run.manifest.dataset.items;
-  const scorer = await modelScorer({ config, items, params, mode: "stored", runtime, threads });
+  const scorer = await modelScorer({ config, items, params, mode: "stored", runtime, threads }).catch(
+    async (error: unknown) => {
+      await runtime.dispose();
+      throw error;
+    },
+  );
   return {
     ...scorer,
     async dispose() {

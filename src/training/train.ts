@@ -6,6 +6,7 @@ import { evaluateCases } from "../evaluation/cases.ts";
 import { runFiles } from "../evaluation/run-folder.ts";
 import { modelScorer, scoringThreads } from "../retrieval/model-scorer.ts";
 import type { Scorer } from "../retrieval/scorer.ts";
+import type { Runtime } from "../runtime/runtime.ts";
 import { workerRuntime } from "../runtime/worker.ts";
 import { RuntimeFailure } from "../tensor/errors.ts";
 import { writeSafetensors } from "../tensor/safetensors.ts";
@@ -57,10 +58,22 @@ interface Training {
   dispose(): Promise<void>;
 }
 
-async function openTraining({ config, dataset, split, manifest, checkpoint }: Start): Promise<Training> {
+async function openTraining(start: Start): Promise<Training> {
+  const runtime = workerRuntime();
+  try {
+    return await trainingOn(runtime, start);
+  } catch (error) {
+    await runtime.dispose();
+    throw error;
+  }
+}
+
+async function trainingOn(
+  runtime: Runtime,
+  { config, dataset, split, manifest, checkpoint }: Start,
+): Promise<Training> {
   const { batchTokens, rowLength, threads } = config.training;
   const rows = Math.max(1, Math.round(batchTokens / rowLength));
-  const runtime = workerRuntime();
   const items = dataset.items.length;
   const learner = await createLearner(
     { config, items, sequences: split.training, rows, seed: manifest.seed, threads, runtime },
