@@ -1,9 +1,24 @@
 import { describe, expect, it } from "vitest";
 import { Graph, reachableNodes } from "../graph/graph.ts";
-import { add, exp, gather, matmul, mul, reshape, scalar, softmax, sum, tanh } from "../graph/ops/index.ts";
-import { evaluateReference } from "../runtime/reference.ts";
+import {
+  add,
+  crossEntropy,
+  exp,
+  gather,
+  matmul,
+  mean,
+  mul,
+  reshape,
+  scalar,
+  slice,
+  softmax,
+  sum,
+  tanh,
+} from "../graph/ops/index.ts";
+import { compile } from "../runtime/node.ts";
+import { evaluateReference, fromNdArray } from "../runtime/reference.ts";
 import { ndarray } from "../tensor/ndarray.ts";
-import { f32, i32 } from "../tensor/spec.ts";
+import { f32, i32, numbers } from "../tensor/spec.ts";
 import { slopeError } from "../testing/check-parts.ts";
 import { backward, gradient, paramGradients } from "./gradient.ts";
 
@@ -48,6 +63,57 @@ describe("gradient", () => {
       'gradient: "y" has shape [2], not one number; name a cotangent input',
     );
     expect(() => gradient(graph, { of: "z", wrt: ["x"] })).toThrow(/no input, parameter or output "z"/);
+  });
+
+  it("keeps open dimensions open", async () => {
+    const graph = new Graph();
+    const x = graph.input("x", f32("B", 2));
+    const table = graph.param("table", f32(3, 2));
+    const loss = add(mean(x), mean(crossEntropy(x, table, graph.input("target", i32("B")))));
+    graph.output("loss", add(loss, sum(mean(mul(x, x), [0]))));
+    const derived = gradient(graph, { of: "loss", wrt: ["x", "table"] });
+    const program = await compile(derived, { params: "fed", threads: 1 });
+    for (const rows of [1, 4]) {
+      const values = {
+        x: ndarray([rows, 2], (i) => Math.sin(i + 1)),
+        table: ndarray([3, 2], (i) => Math.cos(i)),
+        target: ndarray([rows], (i) => i % 3),
+      };
+      const expected = evaluateReference(derived, values, { B: rows });
+      for (const name of ["x", "table"] as const) {
+        const at = (k: number, step: number): number => {
+          const { data, shape } = values[name];
+          const moved = { data: data.with(k, data[k]! + step), shape };
+          return evaluateReference(graph, { ...values, [name]: moved }, { B: rows }).loss!.data[0]!;
+        };
+        expected[`d/${name}`]!.data.forEach((slope, k) => {
+          expect(slope).toBeCloseTo((at(k, 1e-5) - at(k, -1e-5)) / 2e-5, 8);
+        });
+      }
+      const actual = await program.run({
+        x: fromNdArray(values.x, "float32"),
+        table: fromNdArray(values.table, "float32"),
+        target: fromNdArray(values.target, "int32"),
+      });
+      for (const name of ["loss", "d/x", "d/table"]) {
+        numbers(actual[name]!.data).forEach((v, i) => {
+          expect(v).toBeCloseTo(expected[name]!.data[i]!, 5);
+        });
+      }
+    }
+    await program.dispose();
+    const cut = new Graph();
+    cut.output("loss", sum(slice(cut.input("x", f32("B", 2)), 0, 0, 1)));
+    expect(() => gradient(cut, { of: "loss", wrt: ["x"] })).toThrow(
+      'slice: its gradient needs a known size of axis 0, not "B" of [B, 2]',
+    );
+  });
+
+  it("reduces each axis once, and none where none is named", () => {
+    const graph = new Graph();
+    const x = graph.input("x", f32(2, 3));
+    expect(mean(x, [1, -1])).toBe(mean(x, [1]));
+    expect(sum(x, [])).toBe(x);
   });
 
   it("is zero where nothing flows", () => {

@@ -64,6 +64,13 @@ describe("a graph", () => {
     expect(reachableNodes(graph).map((n) => n.op.name)).toEqual(["constant", "add"]);
   });
 
+  it("tells constants apart that are written alike in JSON", () => {
+    const graph = new Graph();
+    const values = [0, -0, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NaN];
+    expect(new Set(values.map((value) => scalar(graph, value))).size).toBe(5);
+    expect(scalar(graph, Number.NaN)).toBe(scalar(graph, Number.NaN));
+  });
+
   it("clones without sharing nodes", () => {
     const graph = dense();
     const { graph: copy } = cloneGraph(graph);
@@ -116,6 +123,9 @@ describe("a graph", () => {
     gather(graph.param("items", f32(3, 2)), graph.input("item", i32(4)));
     expect(() => graph.input("items", f32(1))).toThrow(
       'graph: "items" is declared twice; give each layer its own scope',
+    );
+    expect(() => graph.output("item", scalar(graph, 1))).toThrow(
+      'graph: output "item" has the name of an input or parameter; give it another',
     );
     expect(() => graph.value("itms")).toThrow(/no input, parameter or output "itms"; the nearest is "items"/);
   });

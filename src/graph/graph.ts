@@ -92,7 +92,15 @@ export class Graph {
     return value;
   }
 
+  /** Names a value as an output; a name that is an output already then means the new value. */
   output(name: string, value: Value): void {
+    if (this.inputs.has(name) || this.params.has(name)) {
+      throw new ConfigError(
+        "duplicate-name",
+        `graph: output "${name}" has the name of an input or parameter; give it another`,
+        { name },
+      );
+    }
     this.outputs.set(name, value);
   }
 
@@ -118,7 +126,7 @@ export class Graph {
         );
       }
     }
-    const key = `${op.name}(${inputs.map((x) => x.id).join(",")})${JSON.stringify(attributes)}`;
+    const key = `${op.name}(${inputs.map((x) => x.id).join(",")})${JSON.stringify(attributes, exact)}`;
     const known = this.#known.get(key);
     if (known) return known;
     const specs = op.infer(
@@ -136,7 +144,7 @@ export class Graph {
   }
 
   #claim(name: string): void {
-    if (this.inputs.has(name) || this.params.has(name)) {
+    if (this.inputs.has(name) || this.params.has(name) || this.outputs.has(name)) {
       throw new ConfigError(
         "duplicate-name",
         `graph: "${name}" is declared twice; give each layer its own scope`,
@@ -144,6 +152,12 @@ export class Graph {
       );
     }
   }
+}
+
+/** Keeps numbers apart that JSON writes alike: the infinities, NaN and −0. */
+function exact(_key: string, value: unknown): unknown {
+  if (typeof value !== "number" || (Number.isFinite(value) && !Object.is(value, -0))) return value;
+  return Object.is(value, -0) ? "-0" : String(value);
 }
 
 /** Nodes that the given values (by default the graph's outputs) depend on, in order of execution. */

@@ -1,7 +1,7 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import { describe, expect, it } from "vitest";
 import { Graph } from "../graph/graph.ts";
-import { add, matmul, reshape } from "../graph/ops/index.ts";
+import { add, div, matmul, mul, reshape, scalar } from "../graph/ops/index.ts";
 import { openSession } from "../runtime/session.ts";
 import { f32 } from "../tensor/spec.ts";
 import { ModelProtoSchema } from "./schema/onnx_pb.ts";
@@ -35,6 +35,19 @@ describe("writeOnnx", () => {
         Array.from({ length: rows }, () => [5.5, 7.5, 9.5]).flat(),
       );
     }
+    await session.release();
+  });
+
+  it("takes any names, also those it would give itself, and any constants", async () => {
+    const graph = new Graph();
+    const sum = add(add(graph.input("t0", f32(2)), graph.input("c1", f32(2))), 1);
+    graph.output("t2", add(sum, scalar(graph, Number.POSITIVE_INFINITY)));
+    graph.output("t1", div(1, mul(scalar(graph, 0), -1))); // 1/−0
+    graph.output("c0", div(1, scalar(graph, 0)));
+    const session = await openSession(writeOnnx(graph), { t0: "float32", c1: "float32" }, { threads: 1 });
+    const x = { data: Float32Array.of(1, 2), shape: [2] };
+    const { t2, t1, c0 } = await session.run({ t0: x, c1: x });
+    expect([t2, t1, c0].map((y) => y!.data[0])).toEqual([Infinity, -Infinity, Infinity]);
     await session.release();
   });
 

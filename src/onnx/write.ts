@@ -51,7 +51,10 @@ export function writeOnnx(
   graph: Graph,
   { bindings = {}, params = "initializers" }: WriteOptions = {},
 ): Uint8Array {
-  const writer = new Writer(bindings);
+  const writer = new Writer(
+    bindings,
+    new Set([...graph.inputs.keys(), ...graph.params.keys(), ...graph.outputs.keys()]),
+  );
   const nodes = reachableNodes(graph);
   const used = new Set<Value>([...nodes.flatMap((n) => n.inputs), ...graph.outputs.values()]);
   const inputs: ValueInfoProto[] = [];
@@ -106,10 +109,19 @@ class Writer implements Emitter {
   readonly #bindings: Bindings;
   readonly #names = new Map<Value, string>();
   readonly #constants = new Map<string, string>();
+  readonly #taken: ReadonlySet<string>;
   #next = 0;
 
-  constructor(bindings: Bindings) {
+  /** `taken` are names that the graph has given; values without a name get others. */
+  constructor(bindings: Bindings, taken: ReadonlySet<string>) {
     this.#bindings = bindings;
+    this.#taken = taken;
+  }
+
+  #fresh(letter: string): string {
+    let name = `${letter}${this.#next++}`;
+    while (this.#taken.has(name)) name = `${letter}${this.#next++}`;
+    return name;
   }
 
   bind(value: Value, name: string): void {
@@ -129,7 +141,7 @@ class Writer implements Emitter {
     inputs: readonly string[],
     { outputs = 1, domain, attributes = {} }: EmitOptions = {},
   ): string[] {
-    const output = Array.from({ length: outputs }, () => `t${this.#next++}`);
+    const output = Array.from({ length: outputs }, () => this.#fresh("t"));
     const attribute = Object.entries(attributes).map(([name, value]) => attributeOf(name, value));
     const name = `${type}_${this.nodes.length}`;
     this.nodes.push(
@@ -151,10 +163,10 @@ class Writer implements Emitter {
   }
 
   constant(dtype: DType, shape: readonly number[], values: ArrayLike<number>): string {
-    const key = `${dtype}[${shape.join()}]${Array.from(values).join()}`;
+    const key = `${dtype}[${shape.join()}]${Array.from(values, (v) => (Object.is(v, -0) ? "-0" : v)).join()}`;
     const known = this.#constants.get(key);
     if (known) return known;
-    const name = `c${this.#constants.size}`;
+    const name = this.#fresh("c");
     this.#constants.set(key, name);
     this.initializer(name, dtype, { data: typed(dtype, values), shape });
     return name;

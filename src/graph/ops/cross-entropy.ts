@@ -81,7 +81,7 @@ export const tableLogSumExp = (h: Value, columns: Value, anchor: Value, scale = 
 export interface CrossEntropyOptions {
   /** Multiplies the inner products (1/temperature). */
   readonly scale?: number;
-  /** Rows whose scores are computed together; bounds the memory, not the result. */
+  /** Rows whose scores are computed together; bounds the memory, not the result. All, where their number is open. */
   readonly chunk?: number;
 }
 
@@ -92,13 +92,19 @@ export function crossEntropy(
   target: Value,
   { scale = 1, chunk = 1024 }: CrossEntropyOptions = {},
 ): Value {
-  const rows = h.size(0) as number;
+  const rows = h.size(0);
   const columns = transpose(table, [1, 0]);
-  const parts = Array.from({ length: Math.ceil(rows / chunk) }, (_, k) => {
-    const [start, end] = [k * chunk, Math.min((k + 1) * chunk, rows)];
-    return tableLogSumExp(slice(h, 0, start, end), columns, slice(target, 0, start, end), scale);
-  });
-  const all = parts.length === 1 ? parts[0]! : concat(parts, 0);
+  const part = (start: number, end: number): Value =>
+    tableLogSumExp(slice(h, 0, start, end), columns, slice(target, 0, start, end), scale);
+  const all =
+    typeof rows === "string" || rows <= chunk
+      ? tableLogSumExp(h, columns, target, scale) // an open number of rows cannot be cut into chunks
+      : concat(
+          Array.from({ length: Math.ceil(rows / chunk) }, (_, k) =>
+            part(k * chunk, Math.min((k + 1) * chunk, rows)),
+          ),
+          0,
+        );
   return sub(all, mul(rowDot(h, gather(table, target)), scale));
 }
 

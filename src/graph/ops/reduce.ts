@@ -4,6 +4,7 @@ import { normalizeAxis, type Shape, type TensorSpec } from "../../tensor/spec.ts
 import type { Value } from "../graph.ts";
 import { defineOp, type Emitter, type Sample } from "../op.ts";
 import { cast, equal } from "./compare.ts";
+import { fill } from "./constant.ts";
 import { div, mul } from "./pointwise.ts";
 import { expand, reshape } from "./shape.ts";
 
@@ -35,6 +36,13 @@ const lowerAs =
 const spread = (g: Value, x: Value, axes: readonly number[]): Value =>
   expand(reshape(g, kept(x.shape, axes)), x.shape);
 
+/** How many elements are reduced to one: a number, or a scalar [] that is counted where a size is open while tracing. */
+function elementsOf(x: Value, axes: readonly number[]): number | Value {
+  const sizes = axes.map((a) => x.shape[a]!);
+  if (sizes.every((d) => typeof d === "number")) return sizes.reduce((p, d) => p * d, 1);
+  return cast(sum(fill(x.graph, sizes, 1)), x.dtype);
+}
+
 const sumOp = defineOp<ReduceAttributes>({
   name: "sum",
   infer,
@@ -48,8 +56,8 @@ const meanOp = defineOp<ReduceAttributes>({
   name: "mean",
   infer,
   gradient: ({ inputs: [x], cotangents: [g], attributes: { axes } }) => {
-    const size = axes.reduce((p, a) => p * (x!.shape[a] as number), 1);
-    return [spread(mul(g!, 1 / size), x!, axes)];
+    const size = elementsOf(x!, axes);
+    return [spread(typeof size === "number" ? mul(g!, 1 / size) : div(g!, size), x!, axes)];
   },
   lower: lowerAs("ReduceMean"),
   reference: ([x], { axes, keep }) => {
@@ -84,7 +92,9 @@ const reducer =
     axes: readonly number[] = x.shape.map((_, a) => a),
     { keep = false }: ReduceOptions = {},
   ): Value => {
-    const sorted = axes.map((a) => normalizeAxis(a, x.rank, op.name)).sort((a, b) => a - b);
+    const distinct = new Set(axes.map((a) => normalizeAxis(a, x.rank, op.name)));
+    const sorted = [...distinct].sort((a, b) => a - b);
+    if (sorted.length === 0) return x; // for ONNX no axes mean all
     return x.graph.apply(op, [x], { axes: sorted, keep })[0]!;
   };
 

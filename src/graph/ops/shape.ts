@@ -144,9 +144,14 @@ const sliceOp = defineOp<SliceAttributes>({
     }
     return [{ dtype: x!.dtype, shape: x!.shape.with(axis, end - start) }];
   },
-  gradient: ({ inputs: [x], cotangents: [g], attributes: { axis, start, end } }) => [
-    pad(g!, axis, start, (x!.shape[axis] as number) - end),
-  ],
+  gradient: ({ inputs: [x], cotangents: [g], attributes: { axis, start, end } }) => {
+    const size = x!.shape[axis]!;
+    if (typeof size === "number") return [pad(g!, axis, start, size - end)];
+    throw new ShapeError(
+      "slice",
+      `slice: its gradient needs a known size of axis ${axis}, not "${size}" of ${formatShape(x!.shape)}`,
+    );
+  },
   lower: (e, [x], { axis, start, end }) =>
     e.node("Slice", [x!, axesConstant(e, [start]), axesConstant(e, [end]), axesConstant(e, [axis])]),
   reference: ([x], { axis, start }, [shape]) => [
