@@ -17,7 +17,8 @@ import {
 } from "../evaluation/run-folder.ts";
 import type { RecipeConfig } from "../models/config.ts";
 import { recipeConfig } from "../models/recipes.ts";
-import { ConfigError, DataError } from "../tensor/errors.ts";
+import { trainStep } from "../models/steps.ts";
+import { ConfigError, DataError, ShapeError } from "../tensor/errors.ts";
 import { type Checkpoint, readCheckpoint, removeLeftovers } from "./checkpoint.ts";
 import type { TrainOptions } from "./progress.ts";
 
@@ -37,11 +38,6 @@ export async function startTraining(options: TrainOptions): Promise<Start> {
   }
   const config = withThreads(recipeConfig(options));
   const dataset = await openDataset(options.data);
-  const split = splitDataset(dataset, splitSettings(config));
-  if (split.validation.target.length === 0) {
-    const message = `${options.data}: no user has enough interactions (3 for leave-one-out), so nothing can be validated; import more data`;
-    throw new DataError("nothing-to-validate", message);
-  }
   if (await isRunFolder(out)) {
     if (!resume)
       throw new DataError(
@@ -49,11 +45,14 @@ export async function startTraining(options: TrainOptions): Promise<Start> {
         `${out} holds a run already; continue it with --resume or name another folder`,
         { out },
       );
-    return resumed(options, dataset, split, config);
+    return resumed(options, dataset, config);
   }
+  const split = checkedSplit(options.data, dataset, splitSettings(config));
+  refuseMisfit(config, dataset.items.length);
   await refuseForeign(out);
   const manifest = newManifest(options, dataset, config);
   await mkdir(out, { recursive: true });
+  await removeLeftovers(out);
   await writeRunManifest(out, manifest);
   return { dataset, split, config, manifest, checkpoint: null };
 }
@@ -62,18 +61,41 @@ function splitSettings({ split: { kind, ...fractions } }: RecipeConfig): SplitSe
   return kind === "leave-one-out" ? { kind } : { kind, ...fractions };
 }
 
+/** The split, with something to validate and something to learn: an update needs an item and the one after it. */
+function checkedSplit(data: string, dataset: Dataset, settings: SplitSettings): Split {
+  const split = splitDataset(dataset, settings);
+  if (split.validation.target.length === 0) {
+    const message = `${data}: no user has enough interactions (3 for leave-one-out), so nothing can be validated; import more data`;
+    throw new DataError("nothing-to-validate", message);
+  }
+  const { offsets } = split.training;
+  if (offsets.some((start, user) => user > 0 && start - offsets[user - 1]! > 1)) return split;
+  const message = `${data}: no user has two interactions in the training part, so nothing can be learned; import more data`;
+  throw new DataError("nothing-to-train", message);
+}
+
+/** Traces the model once, so that settings that do not fit together are told before anything is written. */
+function refuseMisfit(config: RecipeConfig, items: number): void {
+  try {
+    trainStep(config, { items, rows: 1, width: config.training.rowLength });
+  } catch (error) {
+    if (!(error instanceof ShapeError)) throw error;
+    throw new ConfigError(
+      "settings-misfit",
+      `the settings do not fit together: ${error.message}`,
+      error.fields,
+    );
+  }
+}
+
 /** Threads are part of the result (they fix the order of sums), so the number found here is written down. */
 const withThreads = (config: RecipeConfig): RecipeConfig => ({
   ...config,
   training: { ...config.training, threads: config.training.threads || availableParallelism() },
 });
 
-async function resumed(
-  options: TrainOptions,
-  dataset: Dataset,
-  split: Split,
-  asked: RecipeConfig,
-): Promise<Start> {
+/** The run goes on with the settings it was started with; those that are named must be the same. */
+async function resumed(options: TrainOptions, dataset: Dataset, asked: RecipeConfig): Promise<Start> {
   const { out } = options;
   const manifest = await readRunManifest(out);
   if (manifest.dataset.fingerprint !== dataset.manifest.fingerprint) {
@@ -81,9 +103,11 @@ async function resumed(
     throw new DataError("other-data", message, { out });
   }
   const config = manifest.config as unknown as RecipeConfig;
-  const given =
-    options.recipe !== undefined || options.config !== undefined || (options.set ?? []).length > 0;
-  if (given) refuseChanges(out, config, asked);
+  if (options.recipe !== undefined && options.recipe !== manifest.recipe) {
+    const message = `${out} was started with recipe ${manifest.recipe}, not ${options.recipe}; resume it as it was or train anew in another folder`;
+    throw new ConfigError("other-settings", message, { recipe: manifest.recipe });
+  }
+  refuseChanges(out, givenSettings(options), { stored: config, asked });
   if (options.seed !== undefined && options.seed !== manifest.seed) {
     throw new ConfigError(
       "other-seed",
@@ -91,18 +115,35 @@ async function resumed(
       { out },
     );
   }
+  const split = checkedSplit(options.data, dataset, manifest.split);
   await removeLeftovers(out);
   return { dataset, split, config, manifest, checkpoint: await readCheckpoint(out) };
 }
 
-function refuseChanges(out: string, stored: RecipeConfig, asked: RecipeConfig): void {
-  for (const [section, settings] of Object.entries(stored)) {
-    for (const [key, value] of Object.entries(settings)) {
-      const other = (asked as unknown as Record<string, Record<string, unknown>>)[section]?.[key];
-      if (`${section}.${key}` === "training.threads" || isDeepStrictEqual(value, other)) continue;
-      const message = `${out} was started with ${section}.${key} = ${JSON.stringify(value)}, not ${JSON.stringify(other)}; resume it as it was or train anew in another folder`;
-      throw new ConfigError("other-settings", message, { section, key });
-    }
+/** The settings that were named: what is not named stays as the run has it. */
+function givenSettings({ config, set = [] }: TrainOptions): [section: string, key: string][] {
+  const paths = set.map(({ path }) => path.split(".") as [string, string]);
+  const sections = Object.entries((config ?? {}) as Record<string, object>);
+  return [
+    ...paths,
+    ...sections.flatMap(([name, keys]) => Object.keys(keys).map((key) => [name, key] as [string, string])),
+  ];
+}
+
+type Sections = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+
+function refuseChanges(
+  out: string,
+  given: readonly [section: string, key: string][],
+  configs: { readonly stored: RecipeConfig; readonly asked: RecipeConfig },
+): void {
+  for (const [section, key] of given) {
+    const [value, other] = [configs.stored, configs.asked].map(
+      (config) => (config as unknown as Sections)[section]?.[key],
+    );
+    if (isDeepStrictEqual(value, other)) continue;
+    const message = `${out} was started with ${section}.${key} = ${JSON.stringify(value)}, not ${JSON.stringify(other)}; resume it as it was or train anew in another folder`;
+    throw new ConfigError("other-settings", message, { section, key });
   }
 }
 

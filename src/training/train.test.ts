@@ -127,6 +127,19 @@ describe("train", () => {
       set: [...settings(3), { path: "backbone.blocks", value: 4 }],
     });
     await expect(other).rejects.toThrow("was started with backbone.blocks = 2, not 4");
+    const given = [{ path: "training.epochs", value: 9 }]; // only what is named is compared
+    await expect(train({ data, out: join(folder, "a"), resume: true, set: given })).rejects.toThrow(
+      "was started with training.epochs = 3, not 9",
+    );
+    const config = { training: { epochs: 3 } };
+    await train({ data, out: join(folder, "a"), resume: true, recipe: "sasrec", config });
+    await expect(train({ data, out, set: [{ path: "backbone.heads", value: 3 }] })).rejects.toThrow(
+      "the settings do not fit together: attention: 3 heads do not divide a width of 64",
+    );
+    await writeFile(join(folder, "short.csv"), "user_id,item_id,position\nu,a,1\nu,b,2\nu,c,3\n");
+    const short = join(folder, "short");
+    await importInteractions({ interactions: join(folder, "short.csv"), out: short });
+    await expect(train({ data: short, out })).rejects.toThrow("nothing can be learned");
     await expect(train({ data, out: join(folder, "a"), resume: true, seed: 1 })).rejects.toThrow(
       "was started with seed 5",
     );
@@ -169,6 +182,18 @@ describe("a training that is killed", () => {
         expect(await digest(out, name)).toBe(await digest(whole, name));
       }
       await openRun(out);
+    }
+  });
+
+  it("keeps the settings and the split it was started with, where none are named", async () => {
+    const split = { path: "split.kind", value: "global-time" };
+    const options = { data: join(folder, "timed"), set: [...settings(3), split], seed: 2 };
+    await train({ ...options, out: join(folder, "timed-whole") });
+    const out = join(folder, "timed-killed");
+    await killedAfter(2, { ...options, out });
+    await train({ data: options.data, out, resume: true });
+    for (const name of ["weights.safetensors", "items.jsonl"]) {
+      expect(await digest(out, name)).toBe(await digest(join(folder, "timed-whole"), name));
     }
   });
 
