@@ -167,7 +167,9 @@ describe("a dataset folder", () => {
     const run = join(folder, "deep", "run");
     await mkdir(join(folder, "deep"));
     await cp(world.run, run, { recursive: true });
-    expect(await refused(["evaluate", "--run", run])).toContain("this is not a dataset folder");
+    expect(await refused(["evaluate", "--run", run])).toMatch(
+      /the dataset of this run is no longer at .*; name its folder with --data/,
+    );
   });
 
   test("that was altered", async () => {

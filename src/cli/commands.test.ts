@@ -100,6 +100,12 @@ describe("recommend", () => {
       "not in the catalogue and skipped: x, y\nno item of the history is in the catalogue",
     );
   });
+
+  test("says where nothing is left to recommend", async () => {
+    const all = "i0,i1,i2,i3,i4,i5,i6,i7";
+    const { code, out } = await command(["recommend", "--run", world.run, "--history", all]);
+    expect([code, out]).toEqual([0, "nothing is left: every item is in the history or excluded\n"]);
+  });
 });
 
 describe("train", () => {

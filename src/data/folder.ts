@@ -9,7 +9,7 @@ import { readJson, syncFolder, unreadable } from "./files.ts";
 /**
  * Lets `build` fill a new folder beside `target` and puts it in `target`'s place when done; on an error nothing is left.
  *
- * DataError where `target` exists and is neither empty nor a dataset folder, which is replaced.
+ * DataError where `target` exists and is neither empty nor a dataset folder, which is replaced, or holds more than that.
  */
 export async function buildFolder<T>(target: string, build: (folder: string) => Promise<T>): Promise<T> {
   const place = resolve(target);
@@ -48,9 +48,17 @@ async function refuseForeign(target: string, place: string): Promise<void> {
       target,
     });
   }
-  if ((await readdir(place)).length === 0) return;
+  const names = await readdir(place);
+  if (names.length === 0) return;
   const manifest = await readJson(join(place, "manifest.json")).catch(() => undefined);
-  if ((manifest as { kind?: unknown } | undefined)?.kind === "sequitur-dataset") return;
+  const { kind, files } = (manifest ?? {}) as { kind?: unknown; files?: object };
+  if (kind === "sequitur-dataset") {
+    const own = new Set(["manifest.json", ...Object.keys(files ?? {})]);
+    const foreign = names.find((name) => !own.has(name));
+    if (foreign === undefined) return;
+    const what = `${target}: besides the dataset, which would be replaced, this folder holds "${foreign}"; move that away or choose another folder`;
+    throw new DataError("foreign-files", what, { target, foreign });
+  }
   const what = `${target}: this folder holds something else than a Sequitur dataset; choose another folder or empty it`;
   throw new DataError("foreign-folder", what, { target });
 }

@@ -77,7 +77,11 @@ export async function evaluateRun(options: EvaluateRunOptions): Promise<StoredEv
 /** Opens the dataset of a run; DataError where it is missing or is not the data that the run was trained on. */
 export async function openRunDataset(run: OpenRun, given?: string): Promise<Dataset> {
   const directory = datasetDirectory(run, given);
-  const dataset = await openDataset(directory);
+  const dataset = await openDataset(directory).catch((error: unknown) => {
+    if (given !== undefined || !(error instanceof DataError) || error.code !== "not-a-dataset") throw error;
+    const message = `${run.directory}: the dataset of this run is no longer at ${directory}; name its folder with --data`;
+    throw new DataError("dataset-moved", message, { directory });
+  });
   const { fingerprint } = run.manifest.dataset;
   if (dataset.manifest.fingerprint === fingerprint) return dataset;
   const message = `${directory}: this is not the dataset that ${run.directory} was trained on (its fingerprint differs); name the right folder with --data or train again`;

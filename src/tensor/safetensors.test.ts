@@ -19,6 +19,17 @@ describe("safetensors", () => {
     }
   });
 
+  it.each([
+    "null",
+    "7",
+    '{"a":null}',
+    '{"a":{"dtype":"F32"}}',
+    '{"a":{"dtype":"F8","shape":[],"data_offsets":[0,1]}}',
+  ])("says that %s is no header", (header) => {
+    const bytes = Buffer.concat([Buffer.from([header.length, 0, 0, 0, 0, 0, 0, 0]), Buffer.from(header)]);
+    expect(() => readSafetensors(bytes, "weights.safetensors")).toThrow(DataError);
+  });
+
   it("says what is wrong with a file cut short at any byte", () => {
     const bytes = writeSafetensors(tensors);
     for (let end = 0; end < bytes.length; end++) {

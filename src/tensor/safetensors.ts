@@ -77,9 +77,12 @@ export function readSafetensors(bytes: Uint8Array, where: string): SafetensorsFi
   } catch {
     fail("its header is not JSON");
   }
+  if (typeof header !== "object" || header === null) fail("its header is not an object");
   const { __metadata__: metadata = {}, ...entries } = header;
   const tensors: Record<string, Tensor> = {};
   for (const [name, entry] of Object.entries(entries as Record<string, Entry>)) {
+    const whole = Array.isArray(entry?.shape) && Array.isArray(entry.data_offsets);
+    if (!whole) fail(`tensor "${name}" has no shape or place`);
     const dtype = names[entry.dtype] ?? fail(`tensor "${name}" has type ${entry.dtype}`);
     const [start, end] = entry.data_offsets;
     const Type = arrayType(dtype);

@@ -81,7 +81,17 @@ export async function readCheckpoint(run: string): Promise<Checkpoint | null> {
     average: Object.keys(average).length > 0 ? average : null,
     step: Number(metadata.step),
   };
-  return { weights, state: JSON.parse(metadata.state) as State };
+  return { weights, state: stateOf(metadata.state, path) };
+}
+
+function stateOf(text: string, path: string): State {
+  try {
+    return JSON.parse(text) as State;
+  } catch {
+    throw new DataError("bad-checkpoint", `${path}: the checkpoint was altered; restore it or train again`, {
+      path,
+    });
+  }
 }
 
 /** Removes temporary files that a killed training left behind. */

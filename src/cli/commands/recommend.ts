@@ -53,8 +53,10 @@ async function recommend(options: Options, context: Context): Promise<void> {
 export function recommendationText({ items, unknown, reason }: Recommendation): string {
   const rows = items.map(({ id, score, title = "" }, at) => [`${at + 1}  ${title}`, id, score.toFixed(4)]);
   const notes = [
+    ...(items.length === 0 ? ["nothing is left: every item is in the history or excluded"] : []),
     ...(unknown === undefined ? [] : [`not in the catalogue and skipped: ${unknown.join(", ")}`]),
     ...(reason === undefined ? [] : [reason]),
   ];
-  return [formatTable(["", "item", "score"], rows), ...notes].join("\n");
+  const table = items.length === 0 ? [] : [formatTable(["", "item", "score"], rows)];
+  return [...table, ...notes].join("\n");
 }
