@@ -1,0 +1,68 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { recipeConfig } from "../models/recipes.ts";
+import { trainStep } from "../models/steps.ts";
+import { nodeRuntime } from "../runtime/node.ts";
+import { stream } from "../tensor/random.ts";
+import { packHistories } from "./histories.ts";
+import { modelScorer, packForScoring } from "./model-scorer.ts";
+
+const width = 8;
+const items = 11;
+const histories = fc.array(fc.array(fc.nat(items - 1), { minLength: 1, maxLength: 12 }), {
+  minLength: 1,
+  maxLength: 20,
+});
+const packed = (lists: readonly (readonly number[])[], maxLength: number) =>
+  packHistories(
+    lists.map((list) => Int32Array.from(list)),
+    maxLength,
+  );
+
+describe("packing for scoring", () => {
+  it("gives every history a run of places of its own in one row, the last item last", () => {
+    fc.assert(
+      fc.property(histories, (lists) => {
+        const { rows, item, position, segment, last } = packForScoring(packed(lists, width), width);
+        expect(item).toHaveLength(rows * width);
+        lists.forEach((list, q) => {
+          const recent = list.slice(-width);
+          const end = last[q]! + 1;
+          const start = end - recent.length;
+          expect(Math.floor(start / width)).toBe(Math.floor(last[q]! / width));
+          expect([...item.subarray(start, end)]).toEqual(recent);
+          expect([...position.subarray(start, end)]).toEqual(recent.map((_, k) => recent.length - 1 - k));
+          expect(new Set(segment.subarray(start, end)).size).toBe(1);
+        });
+        const used = lists.reduce((sum, list) => sum + Math.min(list.length, width), 0);
+        expect(segment.filter((s) => s > 0)).toHaveLength(used); // so no two histories share a place
+      }),
+    );
+  });
+});
+
+describe("a model as a scorer", () => {
+  it.each(["stored", "fed"] as const)("scores a history as if it were alone, weights %s", async (mode) => {
+    const set = Object.entries({
+      "items.dim": 4,
+      "backbone.heads": 2,
+      "training.rowLength": width,
+      "training.maxLength": 6,
+    }).map(([path, value]) => ({ path, value }));
+    const config = recipeConfig({ set });
+    const params = trainStep(config, { items, rows: 1, width }).params.initialize(1);
+    for (const [name, { data }] of Object.entries(params))
+      stream(2, name).fillNormal(data as Float32Array, 0.5); // far from uniform scores
+    const scorer = await modelScorer({ config, items, params, mode, runtime: nodeRuntime, threads: 1 });
+    const lists = fc.sample(histories, { seed: 7, numRuns: 5 }).flat();
+    const together = await scorer.score(packed(lists, scorer.maxLength));
+    expect(together).toHaveLength(lists.length * items);
+    for (const [q, list] of lists.entries()) {
+      const alone = await scorer.score(packed([list], scorer.maxLength));
+      alone.forEach((score, i) => {
+        expect(Math.abs(score - together[q * items + i]!)).toBeLessThan(1e-5 * Math.max(1, Math.abs(score)));
+      });
+    }
+    await scorer.dispose();
+  });
+});
