@@ -29,6 +29,22 @@ export function unreadable(path: string, error: unknown): DataError {
   return new DataError("unreadable-file", `${path}: the file could not be read (${reason})`, { path });
 }
 
+/** The DataError that says in one sentence why the folder `path` could not be made; other errors stay as they are. */
+export function unmakeable(path: string, error: unknown): unknown {
+  const code = systemCode(error);
+  if (code === "EEXIST" || code === "ENOTDIR") {
+    return new DataError("not-a-folder", `${path}: a part of this path is a file; choose another folder`, {
+      path,
+    });
+  }
+  if (code === "EACCES" || code === "EPERM" || code === "EROFS") {
+    return new DataError("no-permission", `${path}: no permission to write here; choose another folder`, {
+      path,
+    });
+  }
+  return error;
+}
+
 /** Makes the entries of a folder durable, where the system allows folders to be synchronised. */
 export async function syncFolder(path: string): Promise<void> {
   try {

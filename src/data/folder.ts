@@ -4,7 +4,7 @@ import { randomUUID } from "node:crypto";
 import { mkdir, open, readdir, rename, rm, rmdir, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { DataError } from "../tensor/errors.ts";
-import { readJson, syncFolder, unreadable } from "./files.ts";
+import { readJson, syncFolder, unmakeable, unreadable } from "./files.ts";
 
 /**
  * Lets `build` fill a new folder beside `target` and puts it in `target`'s place when done; on an error nothing is left.
@@ -14,10 +14,14 @@ import { readJson, syncFolder, unreadable } from "./files.ts";
 export async function buildFolder<T>(target: string, build: (folder: string) => Promise<T>): Promise<T> {
   const place = resolve(target);
   await refuseForeign(target, place);
-  const created = await mkdir(dirname(place), { recursive: true });
+  const created = await mkdir(dirname(place), { recursive: true }).catch((error: unknown) => {
+    throw unmakeable(target, error);
+  });
   const folder = join(dirname(place), `.${basename(place)}.${randomUUID()}.tmp`);
   try {
-    await mkdir(folder);
+    await mkdir(folder).catch((error: unknown) => {
+      throw unmakeable(target, error);
+    });
     const result = await build(folder);
     await syncFiles(folder);
     await swap(folder, place);

@@ -210,6 +210,15 @@ test("an items file with an id twice, an empty id or no id column", async () => 
   );
 });
 
+test("a place below a file", async () => {
+  const interactions = await file("log.csv", good);
+  const out = join(interactions, "below", "data");
+  await expect(importInteractions({ interactions, out })).rejects.toThrow(
+    `${out}: a part of this path is a file; choose another folder`,
+  );
+  expect(await readdir(folder)).toEqual(["log.csv"]);
+});
+
 test("a dataset folder that holds other things, such as runs, is not replaced", async () => {
   const interactions = await file("log.csv", good);
   const out = join(folder, "data");

@@ -4,7 +4,7 @@ import { availableParallelism } from "node:os";
 import { relative, resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { type Dataset, openDataset } from "../data/dataset.ts";
-import { systemCode } from "../data/files.ts";
+import { systemCode, unmakeable } from "../data/files.ts";
 import type { Split } from "../data/split.ts";
 import { splitDataset } from "../evaluation/evaluate-run.ts";
 import {
@@ -51,7 +51,9 @@ export async function startTraining(options: TrainOptions): Promise<Start> {
   refuseMisfit(config, dataset.items.length);
   await refuseForeign(out);
   const manifest = newManifest(options, dataset, config);
-  await mkdir(out, { recursive: true });
+  await mkdir(out, { recursive: true }).catch((error: unknown) => {
+    throw unmakeable(out, error);
+  });
   await removeLeftovers(out);
   await writeRunManifest(out, manifest);
   return { dataset, split, config, manifest, checkpoint: null };
