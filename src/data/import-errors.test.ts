@@ -210,33 +210,6 @@ test("an items file with an id twice, an empty id or no id column", async () => 
   );
 });
 
-test("a place below a file", async () => {
-  const interactions = await file("log.csv", good);
-  const out = join(interactions, "below", "data");
-  await expect(importInteractions({ interactions, out })).rejects.toThrow(
-    `${out}: a part of this path is a file; choose another folder`,
-  );
-  expect(await readdir(folder)).toEqual(["log.csv"]);
-});
-
-test("a dataset folder that holds other things, such as runs, is not replaced", async () => {
-  const interactions = await file("log.csv", good);
-  const out = join(folder, "data");
-  await importInteractions({ interactions, out });
-  await importInteractions({ interactions, out, minUser: 2 }); // the dataset alone is
-  await mkdir(join(out, "run"));
-  await expect(importInteractions({ interactions, out })).rejects.toThrow(
-    'besides the dataset, which would be replaced, this folder holds "run"; move that away',
-  );
-  expect((await readdir(out)).sort()).toEqual([
-    "interactions.parquet",
-    "items.parquet",
-    "manifest.json",
-    "run",
-    "users.parquet",
-  ]);
-});
-
 test("nothing left: which threshold emptied it", async () => {
   expect(await refusal("k.csv", good, { minUser: 3 })).toBe(
     "minUser: no user has at least 3 interactions (the most is 2); lower --min-user",

@@ -73,6 +73,7 @@ describe.each([nodeRuntime, worker, referenceRuntime])("the $name runtime", (run
     const oracle = await (await referenceRuntime.compile(graph)).run({ x }, { seed: 4, index: 1 });
     expect(second).toEqual([...numbers(oracle.y!.data)]);
     expect(new Set(first)).toEqual(new Set([0, 2]));
+    expect(await Promise.all([at(0), at(1), at(0)])).toEqual([first, second, first]); // at once
     await expect(program.run({ x })).rejects.toThrow('run: input "mask" is missing');
     await program.dispose();
   });

@@ -37,30 +37,38 @@ export async function openSession(
   const needed = new Set(session.inputNames);
   const locals = new Map<string, TensorData>();
   const masks = createMasks(options.randoms ?? {});
+  let last: Promise<unknown> = Promise.resolve();
   return {
     prepare: (draw) => masks.draw(draw),
-    async run(feeds, draw) {
-      const tensors: Record<string, ort.Tensor> = draw ? { ...masks.draw(draw) } : {};
-      for (const [name, { data, shape }] of Object.entries(feeds)) {
-        if (needed.has(name))
-          tensors[name] = new ort.Tensor(
-            types[name] as "float32",
-            ownMemory(locals, name, data) as Float32Array,
-            shape,
-          );
-      }
-      const outputs = await session.run(tensors).catch((error: Error) => {
-        throw new RuntimeFailure("run", `ONNX Runtime could not run the program: ${error.message}`);
-      });
-      return Object.fromEntries(
-        Object.entries(outputs).map(([name, t]) => [name, { data: t.data as Tensor["data"], shape: t.dims }]),
-      );
+    // One after the other: masks and copies of shared memory are buffers that the next run fills anew.
+    run(feeds, draw) {
+      const next = last.then(() => runOnce(feeds, draw));
+      last = next.catch(() => {});
+      return next;
     },
     async release() {
       if (options.profile) session.endProfiling();
       await session.release();
     },
   };
+
+  async function runOnce(feeds: Readonly<Record<string, Tensor>>, draw?: Draw) {
+    const tensors: Record<string, ort.Tensor> = draw ? { ...masks.draw(draw) } : {};
+    for (const [name, { data, shape }] of Object.entries(feeds)) {
+      if (needed.has(name))
+        tensors[name] = new ort.Tensor(
+          types[name] as "float32",
+          ownMemory(locals, name, data) as Float32Array,
+          shape,
+        );
+    }
+    const outputs = await session.run(tensors).catch((error: Error) => {
+      throw new RuntimeFailure("run", `ONNX Runtime could not run the program: ${error.message}`);
+    });
+    return Object.fromEntries(
+      Object.entries(outputs).map(([name, t]) => [name, { data: t.data as Tensor["data"], shape: t.dims }]),
+    );
+  }
 }
 
 /** Buffers for random inputs, filled for one draw at a time. */
