@@ -20,7 +20,7 @@ interface Sparse {
   readonly values: Float32Array;
 }
 
-/** More pairs than this are thinned out by taking fewer histories; 2²⁴ pairs take about 200 MB while they are counted. */
+/** More pairs than this are thinned out by taking fewer histories; 2²⁴ pairs take about 600 MB while they are counted. */
 const mostPairs = 2 ** 24;
 /** Extra directions and passes that make the random projection of Halko et al. accurate. */
 const [oversampling, passes] = [16, 4];
@@ -192,10 +192,11 @@ export function symmetricEigen(
     x[i] = c * u - s * v;
     x[j] = s * u + c * v;
   };
+  const size = matrix.reduce((total, v) => total + v * v, 0);
   for (let sweep = 0; sweep < 30; sweep++) {
     let off = 0;
     for (let p = 0; p < n; p++) for (let q = p + 1; q < n; q++) off += a[p * n + q]! ** 2;
-    if (off < 1e-20) break;
+    if (off <= 1e-24 * size) break;
     for (let p = 0; p < n; p++) {
       for (let q = p + 1; q < n; q++) {
         if (a[p * n + q] === 0) continue;
