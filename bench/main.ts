@@ -1,4 +1,7 @@
-/** @file npm run bench -- NAME [--shared DIR] [--threads N] [--data A,B] [--seeds 0,1,2]: measures and writes docs/results/NAME.json. */
+/**
+ * @file npm run bench -- NAME [--shared DIR] [--threads N] [--data SET] [--seeds 0,1,2]: measures
+ * and writes docs/results/NAME.json; `quality` is measured for one data set at a time and writes quality-SET.json.
+ */
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -26,7 +29,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     shared: { type: "string", default: join(root, "..", "shared") },
-    data: { type: "string", default: "amazon-beauty,amazon-sports,amazon-scientific" },
+    data: { type: "string", default: "amazon-beauty" },
     seeds: { type: "string", default: "0,1,2" },
     threads: { type: "string", default: String(availableParallelism()) },
   },
@@ -41,11 +44,12 @@ const onProgress = (message: string): void => void process.stderr.write(`${messa
 const result = await measure({
   shared: values.shared,
   threads: Number(values.threads),
-  data: values.data.split(","),
+  data: values.data,
   seeds: values.seeds.split(",").map(Number),
   onProgress,
 });
 const args = process.argv.slice(3).filter((arg) => !arg.startsWith("/"));
 const text = `${JSON.stringify({ ...provenance(name, args), ...result }, null, 2)}\n`;
-await writeAtomic(join(root, "docs", "results", `${name}.json`), text);
+const file = name === "quality" ? `quality-${values.data}` : name;
+await writeAtomic(join(root, "docs", "results", `${file}.json`), text);
 process.stdout.write(text);

@@ -38,59 +38,56 @@ function sequitur(args: readonly string[], onText: (text: string) => void): Prom
 export interface QualityOptions {
   readonly shared: string;
   readonly threads: number;
-  readonly data: readonly string[];
+  readonly data: string;
   readonly seeds: readonly number[];
   readonly onProgress?: (message: string) => void;
 }
 
-/** Trains the recipe with its defaults and evaluates on test, for every data set and seed. */
+/** Trains the recipe with its defaults and evaluates on test, once for each seed. */
 export async function benchQuality(options: QualityOptions): Promise<Record<string, unknown>> {
   const { shared, threads, data, seeds, onProgress = () => {} } = options;
   const folder = await mkdtemp(join(tmpdir(), "sequitur-quality-"));
-  const sets: Record<string, unknown>[] = [];
   try {
-    for (const name of data) {
-      const imported = join(folder, name);
-      await sequitur(
-        ["import", "--interactions", join(shared, "data", name, "interactions.csv.gz"), "--out", imported],
-        () => {},
-      );
-      const runs: Record<string, unknown>[] = [];
-      for (const seed of seeds) {
-        const out = join(folder, `${name}-${seed}`);
-        const args = [
-          "train",
-          "--data",
-          imported,
-          "--recipe",
-          "sasrec",
-          "--seed",
-          String(seed),
-          "--out",
-          out,
-        ];
-        const trained = await sequitur([...args, "--set", `training.threads=${threads}`], onProgress);
-        runs.push({ ...trained.last, peakGigabytes: trained.peakGigabytes });
-      }
-      const metric = (key: string) => spread(runs.map((r) => (r.metrics as Record<string, number>)[key]!));
-      const mean = (key: string) =>
-        runs.reduce((t, r) => t + (r.metrics as Record<string, number>)[key]!, 0) / runs.length;
-      sets.push({
-        data: name,
-        seeds,
-        mean: { "NDCG@10": Number(mean("NDCG@10").toFixed(4)), "HR@10": Number(mean("HR@10").toFixed(4)) },
-        spread: { "NDCG@10": metric("NDCG@10"), "HR@10": metric("HR@10") },
-        secondsOfTraining: spread(runs.map((r) => (r.seconds as { train: number }).train)),
-        runs,
-      });
+    const imported = join(folder, "data");
+    const log = join(shared, "data", data, "interactions.csv.gz");
+    await sequitur(["import", "--interactions", log, "--out", imported], () => {});
+    const runs: Run[] = [];
+    for (const seed of seeds) {
+      const args = [
+        "train",
+        "--data",
+        imported,
+        "--recipe",
+        "sasrec",
+        "--seed",
+        String(seed),
+        "--out",
+        join(folder, String(seed)),
+      ];
+      const trained = await sequitur([...args, "--set", `training.threads=${threads}`], onProgress);
+      runs.push({ ...(trained.last as unknown as Run), peakGigabytes: trained.peakGigabytes });
     }
+    const of = (key: string): number[] => runs.map((r) => r.metrics[key]!);
+    const mean = (key: string): number =>
+      Number((of(key).reduce((a, b) => a + b, 0) / runs.length).toFixed(4));
+    return {
+      recipe: "sasrec",
+      protocol: "leave-one-out, test, all items ranked, seen items excluded, ties against the model",
+      data,
+      threads,
+      seeds,
+      mean: { "NDCG@10": mean("NDCG@10"), "HR@10": mean("HR@10") },
+      spread: { "NDCG@10": spread(of("NDCG@10")), "HR@10": spread(of("HR@10")) },
+      secondsOfTraining: spread(runs.map((r) => r.seconds.train)),
+      runs,
+    };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-  return {
-    recipe: "sasrec",
-    protocol: "leave-one-out, test, all items ranked, seen items excluded, ties against the model",
-    threads,
-    sets,
-  };
+}
+
+interface Run {
+  readonly metrics: Readonly<Record<string, number>>;
+  readonly seconds: { readonly train: number };
+  readonly peakGigabytes: number;
 }

@@ -1,5 +1,5 @@
 /** @file Writes the tables of README.md between its markers, from the JSON files in docs/results/. */
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 const root = join(import.meta.dirname, "../..");
@@ -22,25 +22,32 @@ const where = ({ machine, versions }: Result): string =>
   `${machine.cores} cores of ${machine.processor}, Node ${versions.node}, ONNX Runtime ${versions.onnxruntime}`;
 
 function quality(): string[] {
-  const result = read("quality");
-  if (!result) return [];
-  const rows = result.sets.map((set: Result) => {
+  const names = readdirSync(join(root, "docs", "results")).filter((name) => /^quality-.*\.json$/.test(name));
+  const results = names.map((name) => read(name.replace(".json", "")));
+  if (results.length === 0) return [];
+  const rows = results.map((set: Result) => {
     const range = (key: string) =>
       `${decimals(set.mean[key], 4)} (${decimals(set.spread[key].min, 4)}–${decimals(set.spread[key].max, 4)})`;
     const popular = set.runs[0].baselines.popularity["NDCG@10"];
     const { min, max } = set.secondsOfTraining;
+    const memory = Math.max(...set.runs.map((run: Result) => run.peakGigabytes)).toFixed(2);
+    const seconds = `${grouped(min)}–${grouped(max)}`;
     return [
       set.data,
       range("HR@10"),
       range("NDCG@10"),
       decimals(popular, 4),
-      `${grouped(min)}–${grouped(max)}`,
+      seconds,
+      memory,
       String(set.seeds.length),
     ];
   });
   return [
-    `Recipe \`sasrec\` with its defaults, ${result.protocol}: mean (lowest–highest) over seeds. ${where(result)}.`,
-    table(["data", "HR@10", "NDCG@10", "popularity NDCG@10", "seconds of training", "seeds"], rows),
+    `Recipe \`sasrec\` with its defaults, ${results[0].protocol}: mean (lowest–highest) over seeds. ${where(results[0])}.`,
+    table(
+      ["data", "HR@10", "NDCG@10", "popularity NDCG@10", "seconds of training", "peak GB", "seeds"],
+      rows,
+    ),
   ];
 }
 
