@@ -48,7 +48,7 @@ const result = await measure({
   seeds: values.seeds.split(",").map(Number),
   onProgress,
 });
-const args = process.argv.slice(3).filter((arg) => !arg.startsWith("/"));
+const args = name === "quality" ? ["--data", values.data, "--seeds", values.seeds] : [];
 const text = `${JSON.stringify({ ...provenance(name, args), ...result }, null, 2)}\n`;
 const file = name === "quality" ? `quality-${values.data}` : name;
 await writeAtomic(join(root, "docs", "results", `${file}.json`), text);

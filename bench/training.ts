@@ -28,7 +28,10 @@ async function torch(shared: string, batching: Batching, threads: number): Promi
   const args = [script, "--data", data, "--batching", batching, "--threads", String(threads), "--steps", "6"];
   return run("/usr/bin/python3", args).then(
     ({ stdout }) => JSON.parse(stdout) as TorchLine,
-    () => null,
+    (error: Error & { stderr?: string }) => {
+      if (/No module named 'torch'/.test(error.stderr ?? "")) return null;
+      throw error;
+    },
   );
 }
 

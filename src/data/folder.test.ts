@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rename, rm, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -41,4 +41,20 @@ test("a dataset folder that holds other things, such as runs, is not replaced", 
     "run",
     "users.parquet",
   ]);
+});
+
+test("what a killed import left is cleared up by the next, and a dataset moved aside comes back", async () => {
+  const interactions = await log();
+  const out = join(folder, "data");
+  await importInteractions({ interactions, out });
+  const [old, young] = [join(folder, ".data.one.tmp"), join(folder, ".data.two.tmp")];
+  for (const path of [old, young]) await mkdir(path);
+  const twoHoursAgo = new Date(Date.now() - 2 * 3_600_000);
+  await utimes(old, twoHoursAgo, twoHoursAgo);
+  await rename(out, `${old}.old`); // killed between the two renames of a replacement
+  const broken = join(folder, "broken.csv");
+  await writeFile(broken, "user_id,item\nu,a\n");
+  await expect(importInteractions({ interactions: broken, out })).rejects.toThrow("item_id");
+  expect((await readdir(folder)).sort()).toEqual([".data.two.tmp", "broken.csv", "data", "log.csv"]);
+  expect((await readdir(out)).sort()).toContain("manifest.json");
 });

@@ -13,6 +13,7 @@ import { readJson, syncFolder, unmakeable, unreadable } from "./files.ts";
  */
 export async function buildFolder<T>(target: string, build: (folder: string) => Promise<T>): Promise<T> {
   const place = resolve(target);
+  await sweepLeftovers(place);
   await refuseForeign(target, place);
   const created = await mkdir(dirname(place), { recursive: true }).catch((error: unknown) => {
     throw unmakeable(target, error);
@@ -32,6 +33,36 @@ export async function buildFolder<T>(target: string, build: (folder: string) => 
     throw error;
   }
 }
+
+/**
+ * Clears up after builds of the same target that were killed: a dataset that had just been moved aside comes back, and
+ * half-built folders go once nobody has touched them for an hour (another build may be at work on a younger one).
+ */
+async function sweepLeftovers(place: string): Promise<void> {
+  const parent = dirname(place);
+  const names = (await readdir(parent).catch(() => [])).filter((name) =>
+    name.startsWith(`.${basename(place)}.`),
+  );
+  for (const name of names) {
+    const path = join(parent, name);
+    const age =
+      Date.now() -
+      (await stat(path).then(
+        (s) => s.mtimeMs,
+        () => Date.now(),
+      ));
+    if (name.endsWith(".tmp.old")) {
+      const missing = await stat(place).then(
+        () => false,
+        () => true,
+      );
+      if (missing) await rename(path, place);
+      else if (age > leftoverMs) await rm(path, { recursive: true, force: true });
+    } else if (name.endsWith(".tmp") && age > leftoverMs) await rm(path, { recursive: true, force: true });
+  }
+}
+
+const leftoverMs = 3_600_000;
 
 /** Removes the empty folders from `inner` up to `outer`; what is not empty stays. */
 async function removeEmpty(inner: string, outer: string): Promise<void> {

@@ -74,6 +74,13 @@ test("result and ranks are written to the run folder and read back", async () =>
   expect(csv).toBe('user,target,rank\n"a ""b"", c",007,3\n"ünï\nx"," 1",12101\n');
 });
 
+test("an evaluation with seen items among the candidates does not replace the standard one", async () => {
+  const other = { ...evaluation, protocol: { ...evaluation.protocol, seen: "include" as const } };
+  await writeEvaluation(folder, other, []);
+  expect(await readEvaluation(folder, "test")).toEqual(evaluation);
+  expect(JSON.parse(await readFile(join(folder, "evaluation-test-seen.json"), "utf8"))).toEqual(other);
+});
+
 test("a run that was not evaluated says which command to run", async () => {
   await expect(readEvaluation(folder, "validation")).rejects.toThrow("has no validation evaluation yet; run");
 });

@@ -29,9 +29,10 @@ export type StoredEvaluation = z.infer<typeof StoredEvaluation>;
 
 export type Part = EvaluationResult["split"];
 
-/** The names of the files that an evaluation of one part writes. */
-export function evaluationFiles(part: Part) {
-  return { result: `evaluation-${part}.json`, ranks: `ranks-${part}.csv` } as const;
+/** The names of the files that an evaluation writes; one with seen items among the candidates has files of its own. */
+export function evaluationFiles(part: Part, seen: Protocol["seen"] = "exclude") {
+  const name = seen === "exclude" ? part : `${part}-seen`;
+  return { result: `evaluation-${name}.json`, ranks: `ranks-${name}.csv` } as const;
 }
 
 /** Reads the stored evaluation of a run folder; DataError where there is none yet or it was altered. */
@@ -62,7 +63,7 @@ export async function writeEvaluation(
   evaluation: StoredEvaluation,
   ranks: Iterable<RankLine>,
 ): Promise<void> {
-  const files = evaluationFiles(evaluation.split);
+  const files = evaluationFiles(evaluation.split, evaluation.protocol.seen);
   const lines = ["user,target,rank"];
   for (const { user, target, rank } of ranks) lines.push(`${csvField(user)},${csvField(target)},${rank}`);
   await writeAtomic(join(directory, files.ranks), `${lines.join("\n")}\n`);

@@ -63,13 +63,19 @@ export async function openSession(
         );
     }
     const outputs = await session.run(tensors).catch((error: Error) => {
-      throw new RuntimeFailure("run", `ONNX Runtime could not run the program: ${error.message}`);
+      throw new RuntimeFailure(
+        "run",
+        `ONNX Runtime could not run the program: ${error.message}${memoryHint(error)}`,
+      );
     });
     return Object.fromEntries(
       Object.entries(outputs).map(([name, t]) => [name, { data: t.data as Tensor["data"], shape: t.dims }]),
     );
   }
 }
+
+const memoryHint = ({ message }: Error): string =>
+  /alloc/i.test(message) ? "; the memory is not enough: lower training.batchTokens or loss.chunk" : "";
 
 /** Buffers for random inputs, filled for one draw at a time. */
 function createMasks(randoms: Readonly<Record<string, RandomSpec>>) {

@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { RuntimeFailure } from "../tensor/errors.ts";
 import { app } from "./app.ts";
+import { Recommender } from "./recommender.ts";
 import { Problem, RecommendAnswer } from "./schemas.ts";
 import { cycleRecommender } from "./testing/cycle-recommender.ts";
 
@@ -16,6 +18,8 @@ async function problem(answer: Response, status: number, code: string): Promise<
   expect(body).toMatchObject({ type: "about:blank", status, code });
   return body.detail;
 }
+
+const ended = () => Promise.reject(new RuntimeFailure("worker", "the model thread has ended"));
 
 describe("POST /v1/recommend", () => {
   test("answers a history", async () => {
@@ -90,6 +94,18 @@ describe("other routes", () => {
   test("GET /healthz", async () => {
     const answer = await server.request("/healthz");
     expect(await answer.json()).toEqual({ status: "ok", model: "cycle@0", items: 6 });
+  });
+
+  test("GET /healthz says so when the model's thread has ended", async () => {
+    const { recommender: dying, scorer } = cycleRecommender();
+    const gone = app(
+      new Recommender({ scorer: { ...scorer, score: ended }, items: dying.items, model: "cycle@0" }),
+    );
+    expect((await gone.request("/healthz")).status).toBe(200);
+    const body = '{"history":["a"]}';
+    await problem(await gone.request("/v1/recommend", { method: "POST", body }), 500, "internal");
+    const detail = await problem(await gone.request("/healthz"), 503, "model-gone");
+    expect(detail).toBe("the model thread has ended; restart the service");
   });
 
   test("an unknown route names the nearest", async () => {

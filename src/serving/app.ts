@@ -37,9 +37,11 @@ export function app(recommender: Recommender, options: AppOptions = {}): Hono {
     }),
     bodyLimit({ maxSize: bodyLimitBytes, onError: () => tooLarge(bodyLimitBytes) }),
   );
-  hono.get("/healthz", (c) =>
-    c.json({ status: "ok", model: recommender.model, items: recommender.items.length }),
-  );
+  hono.get("/healthz", (c) => {
+    const { failure, model, items } = recommender;
+    if (failure === undefined) return c.json({ status: "ok", model, items: items.length });
+    return problemResponse({ status: 503, code: "model-gone", detail: `${failure}; restart the service` });
+  });
   hono.get("/openapi.json", (c) => c.json(document));
   hono.post("/v1/recommend", (c) => recommend(c, recommender));
   hono.notFound((c) => unknownRoute(c));

@@ -3,7 +3,7 @@
 import type { RunItem } from "../evaluation/run-folder.ts";
 import { createRanker, type Ranker } from "../retrieval/rank.ts";
 import type { Scorer } from "../retrieval/scorer.ts";
-import { ConfigError, DataError } from "../tensor/errors.ts";
+import { ConfigError, DataError, RuntimeFailure } from "../tensor/errors.ts";
 import { createBatcher } from "./batcher.ts";
 
 /** The most items one request may ask for. */
@@ -65,6 +65,7 @@ export class Recommender {
   readonly #popular: Float32Array;
   readonly #ranker: Ranker;
   readonly #score: (history: Int32Array) => Promise<Float32Array>;
+  #failure: string | undefined;
 
   constructor({ scorer, items, model, historyOf }: RecommenderOptions) {
     if (scorer.items !== items.length) {
@@ -85,7 +86,7 @@ export class Recommender {
   async recommend(request: RecommendRequest): Promise<Recommendation> {
     const k = checkedCount(request.k);
     const { known, unknown, whose } = this.#resolve(request);
-    const answer = known.length > 0 ? await this.#score(known) : this.#popular;
+    const answer = known.length > 0 ? await this.#scored(known) : this.#popular;
     const excluded = this.#excluded(request, known);
     const row = { scores: answer, start: 0, excluded, from: 0, to: excluded.length };
     const best = this.#ranker.best(row, k);
@@ -95,6 +96,20 @@ export class Recommender {
       ...(unknown.length > 0 ? { unknown } : {}),
       ...(known.length > 0 ? {} : { fallback: "popularity", reason: emptyReason(whose, unknown.length) }),
     };
+  }
+
+  /** Why the model can no longer answer, where its thread has ended; undefined while it can. */
+  get failure(): string | undefined {
+    return this.#failure;
+  }
+
+  async #scored(known: Int32Array): Promise<Float32Array> {
+    try {
+      return await this.#score(known);
+    } catch (error) {
+      if (error instanceof RuntimeFailure && error.code === "worker") this.#failure = error.message;
+      throw error;
+    }
   }
 
   /** Answers several requests, in their order; each answer equals that of `recommend`. */

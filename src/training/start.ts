@@ -20,6 +20,7 @@ import { recipeConfig } from "../models/recipes.ts";
 import { trainStep } from "../models/steps.ts";
 import { ConfigError, DataError, ShapeError } from "../tensor/errors.ts";
 import { type Checkpoint, readCheckpoint, removeLeftovers } from "./checkpoint.ts";
+import { lockFile, lockRun } from "./lock.ts";
 import type { TrainOptions } from "./progress.ts";
 
 export interface Start {
@@ -28,6 +29,8 @@ export interface Start {
   readonly config: RecipeConfig;
   readonly manifest: RunManifest;
   readonly checkpoint: Checkpoint | null;
+  /** Gives the run folder free again. */
+  readonly unlock: () => Promise<void>;
 }
 
 /** Checks options, data and run folder, and creates the folder. @throws ConfigError, DataError; then nothing is written */
@@ -54,9 +57,10 @@ export async function startTraining(options: TrainOptions): Promise<Start> {
   await mkdir(out, { recursive: true }).catch((error: unknown) => {
     throw unmakeable(out, error);
   });
+  const unlock = await lockRun(out);
   await removeLeftovers(out);
   await writeRunManifest(out, manifest);
-  return { dataset, split, config, manifest, checkpoint: null };
+  return { dataset, split, config, manifest, checkpoint: null, unlock };
 }
 
 function splitSettings({ split: { kind, ...fractions } }: RecipeConfig): SplitSettings {
@@ -118,8 +122,14 @@ async function resumed(options: TrainOptions, dataset: Dataset, asked: RecipeCon
     );
   }
   const split = checkedSplit(options.data, dataset, manifest.split);
-  await removeLeftovers(out);
-  return { dataset, split, config, manifest, checkpoint: await readCheckpoint(out) };
+  const unlock = await lockRun(out);
+  try {
+    await removeLeftovers(out);
+    return { dataset, split, config, manifest, checkpoint: await readCheckpoint(out), unlock };
+  } catch (error) {
+    await unlock();
+    throw error;
+  }
 }
 
 /** The settings that were named: what is not named stays as the run has it. */
@@ -156,8 +166,10 @@ async function refuseForeign(out: string): Promise<void> {
       throw new DataError("not-a-folder", `${out} is a file; name a folder for the run`, { out });
     throw error;
   });
-  // A training killed while it wrote its very first file leaves that file's temporary behind.
-  if (names.every((name) => name.startsWith(".run.json.") && name.endsWith(".tmp"))) return;
+  // A training killed while it wrote its very first files leaves these behind.
+  const ownLeftover = (name: string): boolean =>
+    name === lockFile || (name.startsWith(".run.json.") && name.endsWith(".tmp"));
+  if (names.every(ownLeftover)) return;
   throw new DataError("not-empty", `${out} is not empty and holds no run; name a new folder`, { out });
 }
 

@@ -197,6 +197,16 @@ describe("a training that is killed", () => {
     }
   });
 
+  it("is not resumed while another process is at work on it", async () => {
+    const out = join(folder, "whole");
+    const options = { data, out, resume: true };
+    await writeFile(join(out, "run.lock"), String(process.ppid)); // somebody who is certainly alive
+    await expect(train(options)).rejects.toThrow(`is being trained by process ${process.ppid}`);
+    await writeFile(join(out, "run.lock"), "999999999"); // nobody has this number
+    await train(options);
+    await expect(readFile(join(out, "run.lock"))).rejects.toThrow("ENOENT");
+  });
+
   it("is finished already when it is resumed at the end", async () => {
     const texts: (string | undefined)[] = [];
     const out = join(folder, "whole");

@@ -30,6 +30,14 @@ const criterion = "NDCG@10";
  */
 export async function train(options: TrainOptions): Promise<TrainResult> {
   const start = await startTraining(options);
+  try {
+    return await run(options, start);
+  } finally {
+    await start.unlock();
+  }
+}
+
+async function run(options: TrainOptions, start: Start): Promise<TrainResult> {
   const report = options.onProgress ?? (() => {});
   let state: State = start.checkpoint?.state ?? { history: [], bestEpoch: 0, seconds: 0 };
   if (start.manifest.status === "finished") {
