@@ -6,6 +6,7 @@ import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { withTables } from "../scripts/result-tables.ts";
+import { settingsPage } from "../scripts/settings.ts";
 
 const root = join(import.meta.dirname, "../..");
 const run = promisify(execFile);
@@ -60,6 +61,12 @@ async function untilAnswers(address: string): Promise<void> {
   }
   throw new Error(`${address} does not answer`);
 }
+
+describe("the list of settings", () => {
+  it("is what the schemas say", async () => {
+    expect(await readFile(join(root, "docs", "settings.md"), "utf8")).toBe(settingsPage());
+  });
+});
 
 describe("the README", () => {
   it("shows the tables that the result files give", () => {

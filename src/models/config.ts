@@ -70,7 +70,7 @@ export interface RecipeConfig {
   readonly split: z.infer<typeof SplitChoice>;
 }
 
-const sections = { scoring: Scoring, training: Training, split: SplitChoice } as const;
+export const sections = { scoring: Scoring, training: Training, split: SplitChoice } as const;
 const keys = [...Object.keys(parts), ...Object.keys(sections)];
 
 /** The part a configuration names. @throws ConfigError naming the nearest */

@@ -14,7 +14,8 @@ export interface Recipe {
 export const recipes: readonly Recipe[] = [
   {
     name: "sasrec",
-    source: "Kang & McAuley 2018, arXiv:1808.09781; full softmax as in Xu et al. 2024, arXiv:2408.14238",
+    source:
+      "Kang & McAuley 2018, arXiv:1808.09781; full softmax as in Xu et al. 2024, arXiv:2408.14238; cosine scores and the co-occurrence start of the id table are ours",
     summary: "causal self-attention over the most recent items, full softmax over all items, item ids only",
     // Found on amazon-beauty by validation NDCG@10 (docs/results/notes.md); the same on every data set.
     config: {
