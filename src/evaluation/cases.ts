@@ -47,10 +47,10 @@ export async function evaluateCases(options: CaseOptions): Promise<CaseResult> {
     const to = Math.min(from + scorer.batch, users);
     if (to < users) pending = ask(scorer, cases, to);
     pending.catch(() => {}); // it is awaited in the next turn, unless ranking this one throws first
+    await yieldToEvents(); // the question leaves for the worker only when this function lets go
     if (scores.length !== (to - from) * scorer.items) throw wrongSize(scores.length, to - from, scorer.items);
     rankChunk(state, scores, { from, to }, options);
     options.onProgress?.({ done: to, users });
-    await yieldToEvents();
   }
   const metrics = { ...rankMetrics(state.ranks), [`coverage@${topK}`]: coverage(state.shown) };
   return { ranks: state.ranks, metrics, users };

@@ -64,7 +64,7 @@ export const scoringThreads = (threads: number): number => Math.max(1, threads -
 
 /** Compiles the scorer of a model. Any number of histories up to `batch` runs in the one program. */
 export async function modelScorer(options: ModelScorerOptions): Promise<Scorer> {
-  const { config, items, params, mode, runtime, threads, batch = 64 } = options;
+  const { config, items, params, mode, runtime, threads, batch = 128 } = options;
   const graph = scoreStep(config, items);
   if (mode === "stored") for (const [name, param] of graph.params) param.data = params[name] ?? null;
   const program = await runtime.compile(graph, { threads, params: mode, shapes: "open" });
