@@ -160,6 +160,20 @@ describe("the worker runtime", () => {
     expect(turns).toBeGreaterThan(10); // a run on this thread would leave no turn at all
   });
 
+  it("lets a run come to its end before it is disposed", async () => {
+    const own = workerRuntime();
+    const graph = new Graph();
+    const x = graph.input("x", f32(800, 800));
+    graph.output("y", matmul(matmul(x, x), x));
+    const program = await own.compile(graph, { threads: 1 });
+    const input = { x: { data: new Float32Array(640_000), shape: [800, 800] } };
+    await program.run(input); // opens the session
+    const running = program.run(input);
+    await new Promise((resolve) => setTimeout(resolve, 2)); // the run has left for the thread
+    await own.dispose();
+    expect((await running).y!.shape).toEqual([800, 800]);
+  });
+
   it("fails what waits when its thread ends, with a reason", async () => {
     const own = workerRuntime();
     const program = await own.compile(scores());

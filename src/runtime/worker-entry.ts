@@ -19,6 +19,10 @@ async function handle(request: Request): Promise<Record<string, Tensor> | undefi
       await sessions.get(request.session)?.release();
       sessions.delete(request.session);
       return undefined;
+    case "close":
+      for (const session of sessions.values()) await session.release();
+      sessions.clear();
+      return undefined;
   }
 }
 

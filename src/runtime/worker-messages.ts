@@ -19,7 +19,8 @@ export type Request =
       feeds: Readonly<Record<string, Tensor>>;
       draw?: Draw | undefined;
     }
-  | { kind: "release"; call: number; session: number };
+  | { kind: "release"; call: number; session: number }
+  | { kind: "close"; call: number };
 
 export type Reply =
   | { call: number; outputs?: Record<string, Tensor> }

@@ -69,6 +69,10 @@ export function workerRuntime(): Runtime {
   return {
     name: "worker",
     compile: async (graph, options) => compileWith(open, graph, options),
-    dispose: async () => void (await worker.terminate()),
+    async dispose() {
+      // Ending a thread inside a native call aborts the whole process: what runs comes to its end first.
+      await send({ kind: "close" }).catch(() => {});
+      await worker.terminate();
+    },
   };
 }

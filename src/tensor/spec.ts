@@ -35,11 +35,6 @@ export function arrayType(dtype: DType): (typeof arrayTypes)[DType] {
   return arrayTypes[dtype];
 }
 
-/** Bytes of one element. */
-export function bytesOf(dtype: DType): number {
-  return arrayTypes[dtype].BYTES_PER_ELEMENT;
-}
-
 export const f32 = (...shape: Dim[]): TensorSpec => ({ dtype: "float32", shape });
 export const i32 = (...shape: Dim[]): TensorSpec => ({ dtype: "int32", shape });
 export const bool = (...shape: Dim[]): TensorSpec => ({ dtype: "bool", shape });
@@ -98,11 +93,6 @@ export function knownShape(shape: Shape, where: string): number[] {
       },
     );
   });
-}
-
-/** Bytes of a fully known tensor. */
-export function byteSize(spec: TensorSpec): number {
-  return count(knownShape(spec.shape, "byteSize")) * bytesOf(spec.dtype);
 }
 
 export const sameShape = (a: Shape, b: Shape): boolean =>

@@ -122,8 +122,7 @@ export function relativeError(a: ArrayLike<number>, b: ArrayLike<number>): numbe
 
 /** Which inputs are checked does not depend on the rule: its null claims zero, and zero is what differences must show. */
 async function gradientErrors(op: OpDef, sample: Sample<Attributes>, inputs: readonly NdArray[]) {
-  const skipped = sample.skipGradient?.inputs ?? [];
-  const checked = sample.inputs.flatMap((x, i) => (isFloat(x.dtype) && !skipped.includes(i) ? [i] : []));
+  const checked = sample.inputs.flatMap((x, i) => (isFloat(x.dtype) ? [i] : []));
   const { graph, inputs: values, outputs } = trace(op, sample);
   const y = outputs[0]!; // further outputs are saved intermediates, which carry no gradient
   if (checked.length === 0 || !isFloat(y.dtype)) return { gradient: 0, backward: 0 };

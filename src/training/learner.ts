@@ -4,7 +4,7 @@ import { type Batch, type Epoch, emptyBatch, fillBatch } from "../data/batches.t
 import type { Sequences } from "../data/sequences.ts";
 import { partOf, type RecipeConfig } from "../models/config.ts";
 import { type TrainStep, trainStep } from "../models/steps.ts";
-import type { Program, Runtime } from "../runtime/runtime.ts";
+import type { Runtime } from "../runtime/runtime.ts";
 import { count, knownShape, type Tensor } from "../tensor/spec.ts";
 
 /** Everything about the weights that a checkpoint must hold. */
@@ -56,7 +56,7 @@ export async function createLearner(options: LearnerOptions, restored?: Weights)
       applyUpdate(config, weights, wholeGradients(step, outputs), learningRate);
       return { loss: (outputs.loss!.data as Float32Array)[0]!, tokens };
     },
-    dispose: () => (program as Program).dispose(),
+    dispose: () => program.dispose(),
   };
 }
 
