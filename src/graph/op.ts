@@ -43,8 +43,6 @@ export interface Sample<A> {
   readonly attributes?: A;
   /** Shape of the first output, for operators whose ONNX form and reference follow the shape rule blindly. */
   readonly expected?: readonly number[];
-  /** Inputs whose gradient is not checked, with the reason (a kink of the function, an integer input is skipped anyway). */
-  readonly skipGradient?: { readonly inputs: readonly number[]; readonly reason: string };
 }
 
 export interface SampleInput extends TensorSpec {
