@@ -5,6 +5,7 @@ export { type Attributes, defineOp, type Emitter, type OpDef, type Sample } from
 export * from "./graph/ops/index.ts";
 export * as layers from "./nn/layers.ts";
 export { type Init, Params } from "./nn/params.ts";
+export { type ReadOptions, readOnnx } from "./onnx/read.ts";
 export { type WriteOptions, writeOnnx } from "./onnx/write.ts";
 export { compile, nodeRuntime } from "./runtime/node.ts";
 export { referenceRuntime } from "./runtime/reference.ts";

@@ -24,6 +24,8 @@ export interface Emitter {
   constant(dtype: DType, shape: readonly number[], values: ArrayLike<number>): string;
   /** The shape of a value, with bound names replaced. */
   shape(value: Value): Dim[];
+  /** An int64 vector of dimensions: an initializer where all are bound, else computed from the inputs' shapes. */
+  dims(dims: Shape): string;
 }
 
 export interface EmitOptions {
@@ -70,6 +72,8 @@ export interface OpDef<A extends Attributes = Attributes> {
     tensors?: readonly Tensor[],
   ): readonly NdArray[];
   readonly samples: readonly Sample<A>[];
+  /** Names of attributes that hold dimensions (or lists of them): names in them are bound before the reference sees them. */
+  readonly dims?: readonly string[];
   /** For operators whose output is rows of a table: which inputs are the table and the row numbers. */
   readonly selects?: { readonly table: number; readonly rows: number };
 }

@@ -1,7 +1,7 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import { describe, expect, it } from "vitest";
 import { Graph } from "../graph/graph.ts";
-import { add, div, matmul, mul, reshape, scalar } from "../graph/ops/index.ts";
+import { add, div, matmul, mul, scalar, sizes } from "../graph/ops/index.ts";
 import { openSession } from "../runtime/session.ts";
 import { f32 } from "../tensor/spec.ts";
 import { ModelProtoSchema } from "./schema/onnx_pb.ts";
@@ -56,9 +56,9 @@ describe("writeOnnx", () => {
     graph.output("y", matmul(graph.input("x", f32(1, 2)), graph.param("w", f32(2, 2))));
     expect(() => writeOnnx(graph)).toThrow('writeOnnx: parameter "w" has no values; provide them first');
     const open = new Graph();
-    open.output("y", reshape(open.input("x", f32("A", "B", 2)), ["A", 2, "B"]));
+    open.output("y", sizes(open, ["A", "B"]));
     expect(() => writeOnnx(open)).toThrow(
-      "reshape: [A, 2, B] has more than one open dimension; bind all but one",
+      'writeOnnx: dimension "A" is not the size of an axis of any input; bind it to a number',
     );
   });
 });

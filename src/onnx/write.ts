@@ -8,10 +8,12 @@ import {
   bindShape,
   type Dim,
   type DType,
+  type Shape,
   type Tensor,
   type TensorSpec,
   typed,
 } from "../tensor/spec.ts";
+import { type DimSource, emitDims } from "./emit-dims.ts";
 import {
   type AttributeProto,
   AttributeProtoSchema,
@@ -60,7 +62,9 @@ export function writeOnnx(
   const inputs: ValueInfoProto[] = [];
   for (const [name, value] of graph.inputs) {
     writer.bind(value, name);
-    if (used.has(value)) inputs.push(writer.info(name, value.spec));
+    if (!used.has(value)) continue;
+    inputs.push(writer.info(name, value.spec));
+    writer.locate(name, value.shape);
   }
   for (const [name, { value, data }] of graph.params) {
     writer.bind(value, name);
@@ -110,6 +114,7 @@ class Writer implements Emitter {
   readonly #names = new Map<Value, string>();
   readonly #constants = new Map<string, string>();
   readonly #taken: ReadonlySet<string>;
+  readonly #sources = new Map<string, DimSource>();
   #next = 0;
 
   /** `taken` are names that the graph has given; values without a name get others. */
@@ -124,6 +129,13 @@ class Writer implements Emitter {
     return name;
   }
 
+  /** Remembers which axes of an input give open dimensions their sizes. */
+  locate(input: string, shape: Shape): void {
+    shape.forEach((d, axis) => {
+      if (typeof d === "string" && !this.#sources.has(d)) this.#sources.set(d, { input, axis });
+    });
+  }
+
   bind(value: Value, name: string): void {
     this.#names.set(value, name);
   }
@@ -134,6 +146,12 @@ class Writer implements Emitter {
 
   shape(value: Value): Dim[] {
     return bindShape(value.shape, this.#bindings);
+  }
+
+  dims(dims: Shape): string {
+    const bound = bindShape(dims, this.#bindings);
+    const known = bound.every((d) => typeof d === "number");
+    return known ? this.constant("int64", [bound.length], bound) : emitDims(this, bound, this.#sources);
   }
 
   node(

@@ -1,5 +1,6 @@
 /** @file The reference runtime: every operator's float64 meaning, one node after the other. The oracle of the tests. */
-import { type Graph, reachableNodes, type Value } from "../graph/graph.ts";
+import { evaluate } from "../graph/evaluate.ts";
+import type { Graph, Value } from "../graph/graph.ts";
 import { ConfigError } from "../tensor/errors.ts";
 import type { NdArray } from "../tensor/ndarray.ts";
 import { stream } from "../tensor/random.ts";
@@ -27,19 +28,10 @@ export function evaluateReference(
     const given = feeds[name] ?? (data ? toNdArray(data) : undefined);
     if (given) values.set(value, given);
   }
-  const get = (value: Value): NdArray => {
-    const found = values.get(value);
-    if (found) return found;
-    throw new ConfigError("missing-input", `reference: "${value.name}" has no values`, { name: value.name });
-  };
-  for (const node of reachableNodes(graph)) {
-    const shapes = node.outputs.map((y) => knownShape(bindShape(y.shape, bindings), node.op.name));
-    const results = node.op.reference(node.inputs.map(get), node.attributes, shapes);
-    node.outputs.forEach((y, i) => {
-      values.set(y, results[i]!);
-    });
-  }
-  return Object.fromEntries([...graph.outputs].map(([name, value]) => [name, get(value)]));
+  const missing = ({ name }: Value) =>
+    new ConfigError("missing-input", `reference: "${name}" has no values`, { name });
+  const results = evaluate([...graph.outputs.values()], values, bindings, missing);
+  return Object.fromEntries([...graph.outputs.keys()].map((name, i) => [name, results[i]!]));
 }
 
 export const toNdArray = ({ data, shape }: Tensor): NdArray => ({ data: numbers(data), shape });

@@ -1,11 +1,12 @@
 /** @file Element types, dimensions and tensor specifications: what is known about a tensor before it exists. */
+import { type Bindings, bindDim, bindShape, type Dim, multiplyDims, sizeOf } from "./dims.ts";
 import { ShapeError } from "./errors.ts";
+
+export { type Bindings, bindDim, bindShape, type Dim, multiplyDims, sizeOf };
 
 /** Element types the engine handles; `bool` is held in a Uint8Array of 0 and 1. */
 export type DType = "float32" | "float64" | "int32" | "int64" | "uint8" | "bool";
 
-/** A known size, or a name such as "B" that is bound at run time; "B*50" is a product of both. */
-export type Dim = number | string;
 export type Shape = readonly Dim[];
 
 export interface TensorSpec {
@@ -49,37 +50,10 @@ export function formatSpec(spec: TensorSpec): string {
 
 export const formatShape = (shape: Shape): string => `[${shape.join(", ")}]`;
 
-/** Product of two dimensions; symbolic names multiply to "B*50". */
-export function multiplyDims(a: Dim, b: Dim): Dim {
-  if (typeof a === "number" && typeof b === "number") return a * b;
-  if (a === 1) return b;
-  if (b === 1) return a;
-  const factors = [...String(a).split("*"), ...String(b).split("*")];
-  const known = factors.filter((f) => /^\d+$/.test(f)).reduce((p, f) => p * Number(f), 1);
-  const names = factors.filter((f) => !/^\d+$/.test(f)).sort();
-  return [...names, ...(known === 1 ? [] : [String(known)])].join("*");
-}
-
-export const sizeOf = (shape: Shape): Dim => shape.reduce<Dim>(multiplyDims, 1);
-
 /** Number of elements of a fully known shape. */
 export function count(shape: readonly number[]): number {
   return shape.reduce((p, d) => p * d, 1);
 }
-
-/** Values for dimension names. */
-export type Bindings = Readonly<Record<string, number>>;
-
-/** Replaces bound names by their values; unbound names stay. */
-export function bindDim(dim: Dim, bindings: Bindings): Dim {
-  if (typeof dim === "number") return dim;
-  return dim.split("*").reduce<Dim>((p, f) => {
-    const value = /^\d+$/.test(f) ? Number(f) : (bindings[f] ?? f);
-    return multiplyDims(p, value);
-  }, 1);
-}
-
-export const bindShape = (shape: Shape, bindings: Bindings): Dim[] => shape.map((d) => bindDim(d, bindings));
 
 /** A shape with every dimension known. @throws ShapeError for a name that is not bound. */
 export function knownShape(shape: Shape, where: string): number[] {

@@ -56,34 +56,36 @@ export function pair(a: Operand, b: Operand): [Value, Value] {
 }
 
 interface FillAttributes extends Record<string, unknown> {
+  readonly dtype: DType;
   readonly shape: Shape;
   readonly value: number;
 }
 
 const fillOp = defineOp<FillAttributes>({
   name: "fill",
-  infer: (_, { shape }) => [{ dtype: "float32", shape }],
+  dims: ["shape"],
+  infer: (_, { dtype, shape }) => [{ dtype, shape }],
   gradient: "zero",
-  lower: (e, _, { value }, node) => {
-    const shape = e.shape(node.outputs[0]!) as number[];
+  lower: (e, _, { dtype, shape, value }) => {
     const one = e.constant(
-      "float32",
+      dtype,
       shape.map(() => 1),
       [value],
     );
-    return e.node("Expand", [one, e.constant("int64", [shape.length], shape)]);
+    return e.node("Expand", [one, e.dims(shape)]);
   },
   reference: (_, { value }, [shape]) => [
     { data: new Float64Array(count(shape!)).fill(value), shape: shape! },
   ],
   samples: [
-    { inputs: [], attributes: { shape: [2, 3], value: 0 }, expected: [2, 3] },
-    { inputs: [], attributes: { shape: [4], value: -1.5 }, expected: [4] },
+    { inputs: [], attributes: { dtype: "float32", shape: [2, 3], value: 0 }, expected: [2, 3] },
+    { inputs: [], attributes: { dtype: "float32", shape: [4], value: -1.5 }, expected: [4] },
+    { inputs: [], attributes: { dtype: "int64", shape: [2], value: 3 }, expected: [2] },
   ],
 });
 
-/** A float32 tensor of one value; takes no room in the file. */
-export const fill = (graph: Graph, shape: Shape, value: number): Value =>
-  graph.apply(fillOp, [], { shape: [...shape], value })[0]!;
+/** A tensor of one value; takes no room in the file. */
+export const fill = (graph: Graph, shape: Shape, value: number, dtype: DType = "float32"): Value =>
+  graph.apply(fillOp, [], { dtype, shape: [...shape], value })[0]!;
 
 export const constantOps = [constantOp, fillOp];

@@ -9,12 +9,14 @@ import { normalizeOps } from "./normalize.ts";
 import { pointwiseOps } from "./pointwise.ts";
 import { reduceOps } from "./reduce.ts";
 import { shapeOps } from "./shape.ts";
+import { sizesOps } from "./sizes.ts";
 
 export const operators: readonly OpDef[] = [
   ...constantOps,
   ...pointwiseOps,
   ...compareOps,
   ...shapeOps,
+  ...sizesOps,
   ...reduceOps,
   matmulOp,
   ...normalizeOps,
@@ -31,3 +33,4 @@ export * from "./normalize.ts";
 export * from "./pointwise.ts";
 export * from "./reduce.ts";
 export * from "./shape.ts";
+export * from "./sizes.ts";

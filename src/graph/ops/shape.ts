@@ -22,6 +22,7 @@ const axesConstant = (e: Emitter, values: readonly number[]): string =>
 
 const reshapeOp = defineOp<ShapeAttributes>({
   name: "reshape",
+  dims: ["shape"],
   infer: ([x], { shape }) => {
     if (sizeOf(x!.shape) !== sizeOf(shape)) {
       throw new ShapeError(
@@ -34,14 +35,10 @@ const reshapeOp = defineOp<ShapeAttributes>({
   gradient: ({ inputs: [x], cotangents: [g] }) => [reshape(g!, x!.shape)],
   lower: (e, [x], _, node) => {
     const target = e.shape(node.outputs[0]!);
-    if (target.filter((d) => typeof d === "string").length > 1) {
-      throw new ShapeError(
-        "reshape",
-        `reshape: ${formatShape(target)} has more than one open dimension; bind all but one`,
-      );
-    }
+    const open = target.filter((d) => typeof d === "string").length;
     const sizes = target.map((d) => (typeof d === "number" ? d : -1));
-    return e.node("Reshape", [x!, axesConstant(e, sizes)], { attributes: { allowzero: 1 } });
+    const to = open > 1 || (open === 1 && sizes.includes(0)) ? e.dims(target) : axesConstant(e, sizes);
+    return e.node("Reshape", [x!, to], { attributes: { allowzero: 1 } });
   },
   reference: ([x], _, [shape]) => [{ data: x!.data, shape: shape! }],
   samples: [
@@ -199,6 +196,7 @@ const padOp = defineOp<PadAttributes>({
 
 const expandOp = defineOp<ShapeAttributes>({
   name: "expand",
+  dims: ["shape"],
   infer: ([x], { shape }) => {
     if (!sameDims(broadcastShapes("expand", x!.shape, shape), shape)) {
       throw new ShapeError(
@@ -209,10 +207,7 @@ const expandOp = defineOp<ShapeAttributes>({
     return [{ dtype: x!.dtype, shape }];
   },
   gradient: ({ inputs: [x], cotangents: [g] }) => [sumTo(g!, x!.shape)],
-  lower: (e, [x], _, node) => {
-    const shape = e.shape(node.outputs[0]!) as number[];
-    return e.node("Expand", [x!, axesConstant(e, shape)]);
-  },
+  lower: (e, [x], { shape }) => e.node("Expand", [x!, e.dims(shape)]),
   reference: ([x], _, [shape]) => [
     ndarray(shape!, (flat) => {
       const index = unravel(flat, shape!).slice(shape!.length - x!.shape.length);

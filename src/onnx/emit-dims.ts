@@ -1,0 +1,38 @@
+/** @file Dimensions as ONNX nodes: what stays open in a file is computed from the shapes of its inputs. */
+import type { Emitter } from "../graph/op.ts";
+import { type Dim, type DimAlgebra, foldDim } from "../tensor/dims.ts";
+import { ShapeError } from "../tensor/errors.ts";
+
+/** Where a name is the size of an input's axis. */
+export interface DimSource {
+  readonly input: string;
+  readonly axis: number;
+}
+
+/** An int64 vector [n] of dimensions of which some are open. */
+export function emitDims(e: Emitter, dims: readonly Dim[], sources: ReadonlyMap<string, DimSource>): string {
+  const operation = (type: string) => (a: string, b: string) => e.node(type, [a, b])[0]!;
+  const nodes: DimAlgebra<string> = {
+    number: (value) => e.constant("int64", [1], [value]),
+    name: (name) => {
+      const source = sources.get(name);
+      if (!source)
+        throw new ShapeError(
+          "open-dimension",
+          `writeOnnx: dimension "${name}" is not the size of an axis of any input; bind it to a number`,
+          { dimension: name },
+        );
+      const shape = e.node("Shape", [source.input])[0]!;
+      return e.node("Gather", [shape, e.constant("int64", [1], [source.axis])], {
+        attributes: { axis: 0 },
+      })[0]!;
+    },
+    add: operation("Add"),
+    multiply: operation("Mul"),
+    floorDivide: operation("Div"),
+    min: operation("Min"),
+    max: operation("Max"),
+  };
+  const parts = dims.map((d) => foldDim(d, nodes));
+  return parts.length === 1 ? parts[0]! : e.node("Concat", parts, { attributes: { axis: 0 } })[0]!;
+}
