@@ -6,9 +6,9 @@ import type { Value } from "../graph.ts";
 import { defineOp } from "../op.ts";
 import { gather, rowDot } from "./gather.ts";
 import { matmul, matmulOp } from "./matmul.ts";
-import { logSumExp, softmaxRows } from "./normalize.ts";
 import { mul, sub } from "./pointwise.ts";
 import { concat, reshape, slice, transpose } from "./shape.ts";
+import { logSumExp, softmaxRows } from "./softmax.ts";
 
 interface ScaleAttributes extends Record<string, unknown> {
   /** Multiplies the inner products (1/temperature). */

@@ -10,6 +10,7 @@ import { pointwiseOps } from "./pointwise.ts";
 import { reduceOps } from "./reduce.ts";
 import { shapeOps } from "./shape.ts";
 import { sizesOps } from "./sizes.ts";
+import { softmaxOps } from "./softmax.ts";
 
 export const operators: readonly OpDef[] = [
   ...constantOps,
@@ -19,6 +20,7 @@ export const operators: readonly OpDef[] = [
   ...sizesOps,
   ...reduceOps,
   matmulOp,
+  ...softmaxOps,
   ...normalizeOps,
   ...gatherOps,
   ...crossEntropyOps,
@@ -34,3 +36,4 @@ export * from "./pointwise.ts";
 export * from "./reduce.ts";
 export * from "./shape.ts";
 export * from "./sizes.ts";
+export * from "./softmax.ts";

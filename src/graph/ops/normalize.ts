@@ -1,62 +1,13 @@
-/** @file Softmax and layer normalisation over the last axis. */
+/** @file Layer normalisation over the last axis. */
 import { ShapeError } from "../../tensor/errors.ts";
-import { type NdArray, ndarray } from "../../tensor/ndarray.ts";
+import { ndarray } from "../../tensor/ndarray.ts";
 import { formatSpec } from "../../tensor/spec.ts";
 import type { Value } from "../graph.ts";
-import { defineOp, type Sample } from "../op.ts";
-import { add, div, exp, mul, sqrt, sub } from "./pointwise.ts";
+import { defineOp } from "../op.ts";
+import { add, div, mul, sqrt, sub } from "./pointwise.ts";
 import { mean, sum } from "./reduce.ts";
 
-type None = Record<string, never>;
 const f = (...shape: number[]) => ({ dtype: "float32" as const, shape });
-const samples: Sample<None>[] = [{ inputs: [f(3, 5)] }, { inputs: [f(2, 2, 4)] }, { inputs: [f(2, 1)] }];
-
-/** Applies a row function to every last-axis row. */
-function mapRows(x: NdArray, row: (values: Float64Array) => ArrayLike<number>): NdArray {
-  const width = x.shape.at(-1)!;
-  const out = ndarray(x.shape);
-  for (let i = 0; i < x.data.length; i += width) out.data.set(row(x.data.subarray(i, i + width)), i);
-  return out;
-}
-
-export function logSumExp(row: ArrayLike<number>): number {
-  const values = Array.from(row);
-  const top = Math.max(...values);
-  return top + Math.log(values.reduce((total, v) => total + Math.exp(v - top), 0));
-}
-
-export const softmaxRows = (x: NdArray): NdArray =>
-  mapRows(x, (row) => {
-    const z = logSumExp(row);
-    return row.map((v) => Math.exp(v - z));
-  });
-
-const softmaxOp = defineOp<None>({
-  name: "softmax",
-  infer: ([x]) => [x!],
-  gradient: ({ outputs: [y], cotangents: [g] }) => {
-    const gy = mul(g!, y!);
-    return [sub(gy, mul(y!, sum(gy, [-1], { keep: true })))];
-  },
-  lower: (e, inputs) => e.node("Softmax", inputs, { attributes: { axis: -1 } }),
-  reference: ([x]) => [softmaxRows(x!)],
-  samples,
-});
-
-const logSoftmaxOp = defineOp<None>({
-  name: "logSoftmax",
-  infer: ([x]) => [x!],
-  gradient: ({ outputs: [y], cotangents: [g] }) => [sub(g!, mul(exp(y!), sum(g!, [-1], { keep: true })))],
-  lower: (e, inputs) => e.node("LogSoftmax", inputs, { attributes: { axis: -1 } }),
-  reference: ([x]) => [
-    mapRows(x!, (row) => {
-      const z = logSumExp(row);
-      return row.map((v) => v - z);
-    }),
-  ],
-  samples,
-});
-
 interface NormAttributes extends Record<string, unknown> {
   readonly epsilon: number;
 }
@@ -114,10 +65,6 @@ const layerNormOp = defineOp<NormAttributes>({
   ],
 });
 
-/** Softmax over the last axis. */
-export const softmax = (x: Value): Value => x.graph.apply(softmaxOp, [x], {})[0]!;
-/** Logarithm of softmax over the last axis. */
-export const logSoftmax = (x: Value): Value => x.graph.apply(logSoftmaxOp, [x], {})[0]!;
 /** Layer normalisation over the last axis (Ba et al. 2016, arXiv:1607.06450). */
 export const layerNorm = (x: Value, gain: Value, bias: Value, epsilon = 1e-5): Value =>
   x.graph.apply(layerNormOp, [x, gain, bias], { epsilon })[0]!;
@@ -125,4 +72,4 @@ export const layerNorm = (x: Value, gain: Value, bias: Value, epsilon = 1e-5): V
 export const normalizeRows = (x: Value, epsilon = 1e-12): Value =>
   div(x, sqrt(add(sum(mul(x, x), [-1], { keep: true }), epsilon)));
 
-export const normalizeOps = [softmaxOp, logSoftmaxOp, layerNormOp];
+export const normalizeOps = [layerNormOp];
