@@ -108,14 +108,15 @@ export async function disagreement(graph: Graph, feeds: Readonly<Record<string, 
   return worst;
 }
 
-/** max |a − b| / max(1, max |b|). */
+/** max |a − b| / max(1, max |b|) over the finite b; equal infinities and NaNs agree. */
 export function relativeError(a: ArrayLike<number>, b: ArrayLike<number>): number {
   let difference = 0;
   let size = 1;
   for (let i = 0; i < b.length; i++) {
+    if (Number.isFinite(b[i])) size = Math.max(size, Math.abs(b[i]!));
+    if (a[i] === b[i] || Object.is(a[i], b[i])) continue;
     const d = Math.abs(a[i]! - b[i]!);
     difference = Math.max(difference, Number.isNaN(d) ? Number.POSITIVE_INFINITY : d);
-    size = Math.max(size, Math.abs(b[i]!));
   }
   return difference / size;
 }

@@ -1,3 +1,4 @@
 /** @file The laws of operators and parts, for those who write their own. */
+export * from "./check-model.ts";
 export * from "./check-op.ts";
 export * from "./check-parts.ts";
