@@ -49,10 +49,18 @@ export interface StartInput {
   readonly params: Readonly<Record<string, Float32Array>>;
 }
 
+/** The vectors that states are compared with, ready for the inner product. */
+export interface Candidates {
+  /** Those of all items: [N, D]. */
+  all(): Value;
+  /** Those of some items: int32 [I…] → [I…, D]; nothing is computed for the others. */
+  rows(items: Value): Value;
+}
+
 export interface LossInput {
-  /** States [T, D] and item vectors [N, D], both ready for the inner product. */
+  /** States [T, D], ready for the inner product. */
   readonly h: Value;
-  readonly items: Value;
+  readonly items: Candidates;
   /** The item that followed: int32 [T]. */
   readonly target: Value;
   /** Multiplies every inner product (1/temperature). */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { emptyBatch, fillBatch, planEpoch } from "../data/batches.ts";
+import { reachableNodes } from "../graph/graph.ts";
 import { writeOnnx } from "../onnx/write.ts";
 import { packForScoring } from "../retrieval/model-scorer.ts";
 import { evaluateReference, toNdArray } from "../runtime/reference.ts";
@@ -53,6 +54,13 @@ describe("the training step", () => {
     const only = trainStep(config, { items, rows: 2, width: 8 });
     for (const name of [...only.graph.outputs.keys()]) if (name !== "loss") only.graph.outputs.delete(name);
     expect(slopeError(only.graph, { ...params, ...inputs, ...masks }, "loss")).toBeLessThan(1e-7);
+  });
+
+  it.each(["dot", "cosine"])("adds no rows to a table inside the graph, with %s scores", (similarity) => {
+    const recipe = recipeConfig({ set: [{ path: "scoring.similarity", value: similarity }] });
+    const { graph, gradients } = trainStep(recipe, { items, rows: 2, width: 64 });
+    expect(reachableNodes(graph).filter(({ op }) => op.name === "scatterAdd")).toEqual([]);
+    expect(gradients.find(({ param }) => param === "items.id")!.rows).toHaveLength(2);
   });
 
   it("declares one dropout mask for each place, by name", () => {

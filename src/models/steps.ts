@@ -20,6 +20,7 @@ import { type Dropout, dropout, noDropout } from "../nn/layers.ts";
 import { Params } from "../nn/params.ts";
 import { type Dim, i32, multiplyDims } from "../tensor/spec.ts";
 import { partOf, type RecipeConfig } from "./config.ts";
+import type { Candidates } from "./define.ts";
 
 /** Where the gradient of a parameter comes out of the step: dense, and as rows to add at row numbers. */
 export interface GradientOutputs {
@@ -76,10 +77,16 @@ const tokenInputs = (graph: Graph, rows: Dim, width: number): Tokens => ({
 const flatten = (x: Value): Value => reshape(x, [multiplyDims(x.shape[0]!, x.shape[1]!), x.size(-1)]);
 
 /** Vectors as the inner product wants them, and what multiplies it. */
-function comparable(config: RecipeConfig, h: Value, table: Value): { h: Value; items: Value; scale: number } {
+function comparable(
+  config: RecipeConfig,
+  h: Value,
+  table: Value,
+): { h: Value; items: Candidates; scale: number } {
   const { similarity, temperature } = config.scoring;
-  if (similarity === "dot") return { h, items: table, scale: 1 };
-  return { h: normalizeRows(h), items: normalizeRows(table), scale: 1 / temperature };
+  const [ready, scale] = similarity === "dot" ? [(x: Value) => x, 1] : [normalizeRows, 1 / temperature];
+  // Rows are selected first, so that their gradient is rows of the table itself, whatever is done to them then.
+  const items = { all: () => ready(table), rows: (indices: Value) => ready(gather(table, indices)) };
+  return { h: ready(h), items, scale };
 }
 
 /**
@@ -125,7 +132,7 @@ export function scoreStep(config: RecipeConfig, count: number): Graph {
   const last = graph.input("last", i32("Q"));
   const { states, table } = encode(new Params(graph), config, count, tokens, () => noDropout);
   const { h, items, scale } = comparable(config, gather(flatten(states), last), table);
-  graph.output("scores", matmul(h, items, { transB: true, scale }));
+  graph.output("scores", matmul(h, items.all(), { transB: true, scale }));
   return graph;
 }
 
@@ -147,6 +154,6 @@ export function servingStep(config: RecipeConfig, count: number): Graph {
   const { states, table } = encode(new Params(graph), config, count, tokens, () => noDropout);
   const latest = reshape(slice(states, 1, length - 1, length), ["B", states.size(-1)]);
   const { h, items, scale } = comparable(config, latest, table);
-  graph.output("scores", matmul(h, items, { transB: true, scale }));
+  graph.output("scores", matmul(h, items.all(), { transB: true, scale }));
   return graph;
 }

@@ -1,7 +1,7 @@
 /** @file The laws of backbones, losses and optimizers, measured in float64; each number is for the caller to bound. */
 import { backward } from "../autodiff/gradient.ts";
 import { Graph, type Value } from "../graph/graph.ts";
-import { mul, sum } from "../graph/ops/index.ts";
+import { gather, mul, sum } from "../graph/ops/index.ts";
 import type { Backbone, Loss, Optimizer } from "../models/define.ts";
 import { noDropout } from "../nn/layers.ts";
 import { Params } from "../nn/params.ts";
@@ -201,7 +201,8 @@ export function checkLoss<C>(loss: Loss<C>, config: C, scale = 1): LossReport {
   const h = graph.input("h", f32(6, 4));
   const items = graph.input("items", f32(9, 4));
   const target = graph.input("target", i32(6));
-  const each = loss.apply({ h, items, target, scale }, config);
+  const candidates = { all: () => items, rows: (indices: Value) => gather(items, indices) };
+  const each = loss.apply({ h, items: candidates, target, scale }, config);
   graph.output("loss", each);
   const table = noise([9, 4], "items");
   const targets = [0, 3, 3, 8, 1, 5];

@@ -83,6 +83,8 @@ export interface CrossEntropyOptions {
   readonly scale?: number;
   /** Rows whose scores are computed together; bounds the memory, not the result. All, where their number is open. */
   readonly chunk?: number;
+  /** Vectors of the targets [T, D], where they are at hand without a look-up in `table`. */
+  readonly targets?: Value;
 }
 
 /** −log softmax(scale · h · tableᵀ)[target] of each row: [T, D], [N, D], int32 [T] → [T]. */
@@ -90,7 +92,7 @@ export function crossEntropy(
   h: Value,
   table: Value,
   target: Value,
-  { scale = 1, chunk = 1024 }: CrossEntropyOptions = {},
+  { scale = 1, chunk = 1024, targets = gather(table, target) }: CrossEntropyOptions = {},
 ): Value {
   const rows = h.size(0);
   const columns = transpose(table, [1, 0]);
@@ -105,7 +107,7 @@ export function crossEntropy(
           ),
           0,
         );
-  return sub(all, mul(rowDot(h, gather(table, target)), scale));
+  return sub(all, mul(rowDot(h, targets), scale));
 }
 
 export const crossEntropyOps = [tableLogSumExpOp];

@@ -21,5 +21,6 @@ export const crossEntropy = defineLoss<z.infer<typeof config>>({
   name: "cross-entropy",
   source: "full softmax; CE of Xu et al. 2024, arXiv:2408.14238",
   config,
-  apply: ({ h, items, target, scale }, { chunk }) => op(h, items, target, { scale, chunk }),
+  apply: ({ h, items, target, scale }, { chunk }) =>
+    op(h, items.all(), target, { scale, chunk, targets: items.rows(target) }),
 });
