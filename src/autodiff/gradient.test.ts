@@ -2,16 +2,22 @@ import { describe, expect, it } from "vitest";
 import { Graph, reachableNodes } from "../graph/graph.ts";
 import {
   add,
+  concat,
   crossEntropy,
   exp,
   gather,
   matmul,
   mean,
   mul,
+  pad,
   reshape,
+  reverse,
   scalar,
+  scatterElements,
   slice,
   softmax,
+  split,
+  sub,
   sum,
   tanh,
 } from "../graph/ops/index.ts";
@@ -102,11 +108,60 @@ describe("gradient", () => {
       }
     }
     await program.dispose();
-    const cut = new Graph();
-    cut.output("loss", sum(slice(cut.input("x", f32("B", 2)), 0, 0, 1)));
-    expect(() => gradient(cut, { of: "loss", wrt: ["x"] })).toThrow(
-      'slice: its gradient needs a known size of axis 0, not "B" of [B, 2]',
+  });
+
+  it("goes through parts, joins and look-ups of open dimensions", async () => {
+    const graph = new Graph();
+    const x = graph.input("x", f32("B", "L", 2));
+    const shifted = sub(slice(x, 1, 1, "L"), slice(x, 1, 0, "L-1")); // [B, L−1, 2]
+    const joined = concat([shifted, pad(x, 1, 0, 1)], 1); // [B, 2·L, 2]
+    const [even, odd] = split(reverse(joined, 1), 1, ["L", "L"]);
+    const last = gather(mul(even!, odd!), graph.input("place", i32("K")), 1); // [B, K, 2]
+    graph.output("loss", sum(mul(last, last)));
+    const derived = gradient(graph, { of: "loss", wrt: ["x"] });
+    const program = await compile(derived, { threads: 1 });
+    for (const [B, L, K] of [
+      [2, 3, 4],
+      [1, 5, 2],
+    ] as const) {
+      const values = {
+        x: ndarray([B, L, 2], (i) => Math.sin(i + 1)),
+        place: ndarray([K], (i) => (i % 2 === 0 ? i : -i)),
+      };
+      const at = (data: Float64Array): number =>
+        evaluateReference(graph, { ...values, x: { ...values.x, data } }, { B, L, K }).loss!.data[0]!;
+      const { "d/x": slope } = await program.run({
+        x: fromNdArray(values.x, "float32"),
+        place: fromNdArray(values.place, "int32"),
+      });
+      values.x.data.forEach((v, i) => {
+        const moved = (step: number): number => at(values.x.data.with(i, v + step));
+        expect(slope!.data[i]).toBeCloseTo((moved(1e-5) - moved(-1e-5)) / 2e-5, 4);
+      });
+    }
+    await program.dispose();
+  });
+
+  it("names the operator that has no gradient rule", () => {
+    const graph = new Graph();
+    const x = graph.input("x", f32(3));
+    const index = graph.input("index", i32(2));
+    graph.output("loss", sum(scatterElements(x, index, slice(x, 0, 0, 2), { axis: 0, reduction: "mul" })));
+    expect(() => gradient(graph, { of: "loss", wrt: ["x"] })).toThrow(
+      'scatterElements: with reduction "mul" it has no gradient rule',
     );
+  });
+
+  it("checks parts of open axes once their sizes are known", async () => {
+    const graph = new Graph();
+    graph.output("y", slice(graph.input("x", f32("L")), 0, 2, "L-1"));
+    const program = await compile(graph, { threads: 1 });
+    const { y } = await program.run({ x: { data: Float32Array.of(1, 2, 3, 4), shape: [4] } });
+    expect([...(y!.data as Float32Array)]).toEqual([3]);
+    await expect(program.run({ x: { data: Float32Array.of(1, 2), shape: [2] } })).rejects.toThrow(
+      "slice: 2..1 is outside axis 0 of [2]",
+    );
+    await program.dispose();
   });
 
   it("reduces each axis once, and none where none is named", () => {

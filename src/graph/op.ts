@@ -24,6 +24,8 @@ export interface Emitter {
   constant(dtype: DType, shape: readonly number[], values: ArrayLike<number>): string;
   /** The shape of a value, with bound names replaced. */
   shape(value: Value): Dim[];
+  /** Dimensions with bound names replaced. */
+  bound(dims: Shape): Dim[];
   /** An int64 vector of dimensions: an initializer where all are bound, else computed from the inputs' shapes. */
   dims(dims: Shape): string;
 }

@@ -145,11 +145,15 @@ class Writer implements Emitter {
   }
 
   shape(value: Value): Dim[] {
-    return bindShape(value.shape, this.#bindings);
+    return this.bound(value.shape);
+  }
+
+  bound(dims: Shape): Dim[] {
+    return bindShape(dims, this.#bindings);
   }
 
   dims(dims: Shape): string {
-    const bound = bindShape(dims, this.#bindings);
+    const bound = this.bound(dims);
     const known = bound.every((d) => typeof d === "number");
     return known ? this.constant("int64", [bound.length], bound) : emitDims(this, bound, this.#sources);
   }

@@ -35,15 +35,6 @@ export function constant(
 export const scalar = (graph: Graph, value: number, dtype: DType = "float32"): Value =>
   constant(graph, dtype, [], [value]);
 
-/** 0, 1, …, n−1. */
-export const range = (graph: Graph, n: number, dtype: DType = "int32"): Value =>
-  constant(
-    graph,
-    dtype,
-    [n],
-    Array.from({ length: n }, (_, i) => i),
-  );
-
 /** A value, or a number that takes the other operand's type. */
 export type Operand = Value | number;
 

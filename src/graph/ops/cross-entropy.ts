@@ -5,9 +5,11 @@ import { formatSpec } from "../../tensor/spec.ts";
 import type { Value } from "../graph.ts";
 import { defineOp } from "../op.ts";
 import { gather, rowDot } from "./gather.ts";
+import { concat } from "./join.ts";
 import { matmul, matmulOp } from "./matmul.ts";
 import { mul, sub } from "./pointwise.ts";
-import { concat, reshape, slice, transpose } from "./shape.ts";
+import { reshape, transpose } from "./shape.ts";
+import { slice } from "./slice.ts";
 import { logSumExp, softmaxRows } from "./softmax.ts";
 
 interface ScaleAttributes extends Record<string, unknown> {

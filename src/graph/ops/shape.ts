@@ -1,30 +1,24 @@
-/** @file Operators that move elements without changing them. */
+/** @file Other shapes for the same elements: their order, their axes, their repetition. */
+import { subtractDims } from "../../tensor/dims.ts";
 import { ShapeError } from "../../tensor/errors.ts";
 import { ndarray, ravel, unravel } from "../../tensor/ndarray.ts";
-import {
-  broadcastShapes,
-  type Dim,
-  formatShape,
-  normalizeAxis,
-  type Shape,
-  sizeOf,
-} from "../../tensor/spec.ts";
+import { broadcastShapes, type Dim, formatShape, type Shape, sizeOf } from "../../tensor/spec.ts";
 import type { Value } from "../graph.ts";
-import { defineOp, type Emitter, sameDims } from "../op.ts";
+import { defineOp, sameDims } from "../op.ts";
 import { sum } from "./reduce.ts";
 
 interface ShapeAttributes extends Record<string, unknown> {
   readonly shape: Shape;
 }
 const f = (...shape: number[]) => ({ dtype: "float32" as const, shape });
-const axesConstant = (e: Emitter, values: readonly number[]): string =>
-  e.constant("int64", [values.length], values);
+/** Whether two numbers of elements differ; what holds a floor, min or max is only known once its names are bound. */
+const differ = (a: Dim, b: Dim): boolean => a !== b && !String(subtractDims(a, b)).includes("(");
 
 const reshapeOp = defineOp<ShapeAttributes>({
   name: "reshape",
   dims: ["shape"],
   infer: ([x], { shape }) => {
-    if (sizeOf(x!.shape) !== sizeOf(shape)) {
+    if (differ(sizeOf(x!.shape), sizeOf(shape))) {
       throw new ShapeError(
         "reshape",
         `reshape: ${formatShape(x!.shape)} has ${sizeOf(x!.shape)} elements, ${formatShape(shape)} has ${sizeOf(shape)}`,
@@ -37,7 +31,10 @@ const reshapeOp = defineOp<ShapeAttributes>({
     const target = e.shape(node.outputs[0]!);
     const open = target.filter((d) => typeof d === "string").length;
     const sizes = target.map((d) => (typeof d === "number" ? d : -1));
-    const to = open > 1 || (open === 1 && sizes.includes(0)) ? e.dims(target) : axesConstant(e, sizes);
+    const to =
+      open > 1 || (open === 1 && sizes.includes(0))
+        ? e.dims(target)
+        : e.constant("int64", [sizes.length], sizes);
     return e.node("Reshape", [x!, to], { attributes: { allowzero: 1 } });
   },
   reference: ([x], _, [shape]) => [{ data: x!.data, shape: shape! }],
@@ -79,121 +76,6 @@ const transposeOp = defineOp<TransposeAttributes>({
   ],
 });
 
-interface AxisAttributes extends Record<string, unknown> {
-  readonly axis: number;
-}
-const concatOp = defineOp<AxisAttributes>({
-  name: "concat",
-  infer: (inputs, { axis }) => {
-    const [first] = inputs;
-    const fits = inputs.every((s) => sameDims(s.shape.toSpliced(axis, 1), first!.shape.toSpliced(axis, 1)));
-    const sizes = inputs.map((s) => s.shape[axis]!);
-    if (!fits || sizes.some((d) => typeof d !== "number")) {
-      throw new ShapeError(
-        "concat",
-        `concat: shapes ${inputs.map((s) => formatShape(s.shape)).join(", ")} do not join along axis ${axis}`,
-      );
-    }
-    const total = (sizes as number[]).reduce((a, b) => a + b, 0);
-    return [{ dtype: first!.dtype, shape: first!.shape.with(axis, total) }];
-  },
-  gradient: ({ inputs, cotangents: [g], attributes: { axis } }) => {
-    let start = 0;
-    return inputs.map((x) => {
-      const size = x.shape[axis] as number;
-      start += size;
-      return slice(g!, axis, start - size, start);
-    });
-  },
-  lower: (e, inputs, { axis }) => e.node("Concat", inputs, { attributes: { axis } }),
-  reference: (inputs, { axis }, [shape]) => {
-    const out = ndarray(shape!);
-    let start = 0;
-    for (const x of inputs) {
-      for (let i = 0; i < x.data.length; i++) {
-        const index = unravel(i, x.shape);
-        index[axis]! += start;
-        out.data[ravel(index, shape!)] = x.data[i]!;
-      }
-      start += x.shape[axis]!;
-    }
-    return [out];
-  },
-  samples: [
-    { inputs: [f(2, 3), f(2, 1)], attributes: { axis: 1 } },
-    { inputs: [f(2, 3), f(0, 3), f(4, 3)], attributes: { axis: 0 } },
-  ],
-});
-
-interface SliceAttributes extends AxisAttributes {
-  readonly start: number;
-  readonly end: number;
-}
-const sliceOp = defineOp<SliceAttributes>({
-  name: "slice",
-  infer: ([x], { axis, start, end }) => {
-    const size = x!.shape[axis];
-    if (start < 0 || end < start || (typeof size === "number" && end > size)) {
-      throw new ShapeError(
-        "slice",
-        `slice: ${start}..${end} is outside axis ${axis} of ${formatShape(x!.shape)}`,
-      );
-    }
-    return [{ dtype: x!.dtype, shape: x!.shape.with(axis, end - start) }];
-  },
-  gradient: ({ inputs: [x], cotangents: [g], attributes: { axis, start, end } }) => {
-    const size = x!.shape[axis]!;
-    if (typeof size === "number") return [pad(g!, axis, start, size - end)];
-    throw new ShapeError(
-      "slice",
-      `slice: its gradient needs a known size of axis ${axis}, not "${size}" of ${formatShape(x!.shape)}`,
-    );
-  },
-  lower: (e, [x], { axis, start, end }) =>
-    e.node("Slice", [x!, axesConstant(e, [start]), axesConstant(e, [end]), axesConstant(e, [axis])]),
-  reference: ([x], { axis, start }, [shape]) => [
-    ndarray(shape!, (flat) => {
-      const index = unravel(flat, shape!);
-      index[axis]! += start;
-      return x!.data[ravel(index, x!.shape)]!;
-    }),
-  ],
-  samples: [
-    { inputs: [f(4, 3)], attributes: { axis: 0, start: 1, end: 3 } },
-    { inputs: [f(2, 5, 2)], attributes: { axis: 1, start: 0, end: 5 } },
-    { inputs: [f(3, 4)], attributes: { axis: 1, start: 2, end: 2 } },
-  ],
-});
-
-interface PadAttributes extends AxisAttributes {
-  readonly before: number;
-  readonly after: number;
-}
-const padOp = defineOp<PadAttributes>({
-  name: "pad",
-  infer: ([x], { axis, before, after }) => [
-    { dtype: x!.dtype, shape: x!.shape.with(axis, before + (x!.shape[axis] as number) + after) },
-  ],
-  gradient: ({ inputs: [x], cotangents: [g], attributes: { axis, before } }) => [
-    slice(g!, axis, before, before + (x!.shape[axis] as number)),
-  ],
-  lower: (e, [x], { axis, before, after }) =>
-    e.node("Pad", [x!, axesConstant(e, [before, after]), "", axesConstant(e, [axis])]),
-  reference: ([x], { axis, before }, [shape]) => {
-    const out = ndarray(shape!);
-    for (let i = 0; i < x!.data.length; i++) {
-      const index = unravel(i, x!.shape);
-      index[axis]! += before;
-      out.data[ravel(index, shape!)] = x!.data[i]!;
-    }
-    return [out];
-  },
-  samples: [
-    { inputs: [f(2, 3)], attributes: { axis: 1, before: 2, after: 1 } },
-    { inputs: [f(2, 3)], attributes: { axis: 0, before: 0, after: 2 } },
-  ],
-});
-
 const expandOp = defineOp<ShapeAttributes>({
   name: "expand",
   dims: ["shape"],
@@ -229,16 +111,6 @@ export const reshape = (x: Value, shape: Shape): Value =>
   sameDims(x.shape, shape) ? x : x.graph.apply(reshapeOp, [x], { shape: [...shape] })[0]!;
 export const transpose = (x: Value, permutation: readonly number[]): Value =>
   x.graph.apply(transposeOp, [x], { permutation: [...permutation] })[0]!;
-export const concat = (inputs: readonly Value[], axis: number): Value =>
-  inputs[0]!.graph.apply(concatOp, inputs, { axis: normalizeAxis(axis, inputs[0]!.rank, "concat") })[0]!;
-/** Elements start..end−1 of one axis. */
-export const slice = (x: Value, axis: number, start: number, end: number): Value =>
-  start === 0 && end === x.size(axis)
-    ? x
-    : x.graph.apply(sliceOp, [x], { axis: normalizeAxis(axis, x.rank, "slice"), start, end })[0]!;
-/** Zeros before and after one axis. */
-export const pad = (x: Value, axis: number, before: number, after: number): Value =>
-  before === 0 && after === 0 ? x : x.graph.apply(padOp, [x], { axis, before, after })[0]!;
 export const expand = (x: Value, shape: Shape): Value =>
   sameDims(x.shape, shape) ? x : x.graph.apply(expandOp, [x], { shape: [...shape] })[0]!;
 /** Inserts an axis of size 1. */
@@ -257,4 +129,4 @@ export function sumTo(g: Value, shape: Shape): Value {
   return reshape(axes.length > 0 ? sum(g, axes, { keep: true }) : g, shape);
 }
 
-export const shapeOps = [reshapeOp, transposeOp, concatOp, sliceOp, padOp, expandOp];
+export const shapeOps = [reshapeOp, transposeOp, expandOp];
