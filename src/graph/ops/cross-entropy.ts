@@ -49,7 +49,8 @@ const tableLogSumExpOp = defineOp<ScaleAttributes>({
       throw new ShapeError("cross-entropy", "crossEntropy: its saved probabilities have no gradient");
     const weight = reshape(mul(g!, scale), [h!.shape[0]!, 1]);
     const dh = needs[0] ? mul(weight, matmul(p!, columns!, { transB: true })) : null;
-    return [dh, needs[1] ? matmul(mul(weight, h!), p!, { transA: true }) : null, null];
+    const across = mul(transpose(h!, [1, 0]), reshape(weight, [1, h!.shape[0]!]));
+    return [dh, needs[1] ? matmul(across, p!) : null, null];
   },
   lower: (e, [h, columns, anchor], { scale }, node) => {
     const logits = matmulOp.lower(e, [h!, columns!], { transA: false, transB: false, scale }, node)[0]!;
