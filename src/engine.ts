@@ -3,6 +3,18 @@ export { backward, type GradientOptions, gradient } from "./autodiff/gradient.ts
 export { cloneGraph, Graph, type Node, print, Value } from "./graph/graph.ts";
 export { type Attributes, defineOp, type Emitter, type OpDef, type Sample } from "./graph/op.ts";
 export * from "./graph/ops/index.ts";
+export {
+  type AdapterOptions,
+  adapters,
+  freeze,
+  type LoraOptions,
+  lora,
+  mergeLora,
+  type Pattern,
+  type Patterns,
+  trainable,
+  unfreeze,
+} from "./nn/adapt.ts";
 export * as layers from "./nn/layers.ts";
 export { type Init, Params } from "./nn/params.ts";
 export { type ReadOptions, readOnnx } from "./onnx/read.ts";

@@ -73,6 +73,10 @@ export class Graph {
   readonly outputs = new Map<string, Value>();
   /** Inputs that are drawn afresh for every run (dropout masks), by input name. */
   readonly randoms = new Map<string, RandomInput>();
+  /** Names of parameters that are not to be trained. */
+  readonly frozen = new Set<string>();
+  /** Names that values inside the graph had in the file they were read from. */
+  readonly labels = new Map<string, Value>();
   readonly metadata: Record<string, string> = {};
   #values = 0;
   readonly #known = new Map<string, readonly Value[]>();
@@ -173,23 +177,39 @@ export function reachableNodes(graph: Graph, from: Iterable<Value> = graph.outpu
   return graph.nodes.filter((node) => needed.has(node));
 }
 
-/** A copy whose nodes can be extended without touching the original. */
-export function cloneGraph(graph: Graph): { graph: Graph; map: (value: Value) => Value } {
+export interface CloneOptions {
+  /** What stands for a node in the copy, given its inputs there; by default the same node. */
+  readonly node?: (node: Node, inputs: readonly Value[], copy: Graph) => readonly Value[];
+  /** Parameters that the copy has no more, and outputs of nodes that it leaves out. */
+  readonly omit?: ReadonlySet<Value>;
+}
+
+/** A copy whose nodes can be extended, or were changed, without touching the original. */
+export function cloneGraph(
+  graph: Graph,
+  { node: translate, omit = new Set() }: CloneOptions = {},
+): { graph: Graph; map: (value: Value) => Value } {
   const copy = new Graph();
   const values = new Map<Value, Value>();
   for (const [name, value] of graph.inputs) {
     const random = graph.randoms.get(name);
     values.set(value, copy.input(name, value.spec, random ? { random } : {}));
   }
-  for (const [name, { value, data }] of graph.params) values.set(value, copy.param(name, value.spec, data));
+  for (const [name, { value, data }] of graph.params) {
+    if (!omit.has(value)) values.set(value, copy.param(name, value.spec, data));
+  }
   const map = (value: Value): Value => values.get(value)!;
   for (const node of graph.nodes) {
-    const outputs = copy.apply(node.op, node.inputs.map(map), node.attributes);
+    if (omit.has(node.outputs[0]!)) continue;
+    const inputs = node.inputs.map(map);
+    const outputs = translate ? translate(node, inputs, copy) : copy.apply(node.op, inputs, node.attributes);
     node.outputs.forEach((value, i) => {
       values.set(value, outputs[i]!);
     });
   }
   for (const [name, value] of graph.outputs) copy.output(name, map(value));
+  for (const [name, value] of graph.labels) if (values.has(value)) copy.labels.set(name, map(value));
+  for (const name of graph.frozen) if (copy.params.has(name)) copy.frozen.add(name);
   Object.assign(copy.metadata, graph.metadata);
   return { graph: copy, map };
 }

@@ -136,6 +136,7 @@ class Reader {
     proto.output.forEach((output, i) => {
       if (output === "") return;
       const result = results[i] ?? node.fail(`output ${i} ("${output}") is not supported`);
+      if (result instanceof Value) this.#graph.labels.set(output, result);
       this.#slots.set(output, slotOf(this.#graph, result));
     });
   }
