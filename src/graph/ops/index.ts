@@ -18,6 +18,7 @@ import { sizesOps } from "./sizes.ts";
 import { sliceOps } from "./slice.ts";
 import { softmaxOps } from "./softmax.ts";
 import { topKOps } from "./top-k.ts";
+import { unitRowsOps } from "./unit-rows.ts";
 
 export const operators: readonly OpDef[] = [
   ...constantOps,
@@ -32,6 +33,7 @@ export const operators: readonly OpDef[] = [
   matmulOp,
   ...softmaxOps,
   ...normalizeOps,
+  ...unitRowsOps,
   ...gatherOps,
   ...gatherElementsOps,
   ...gatherNdOps,
@@ -58,3 +60,4 @@ export * from "./sizes.ts";
 export * from "./slice.ts";
 export * from "./softmax.ts";
 export * from "./top-k.ts";
+export * from "./unit-rows.ts";

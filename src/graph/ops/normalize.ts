@@ -4,8 +4,8 @@ import { ndarray } from "../../tensor/ndarray.ts";
 import { formatSpec } from "../../tensor/spec.ts";
 import type { Value } from "../graph.ts";
 import { defineOp } from "../op.ts";
-import { add, div, mul, sqrt, sub } from "./pointwise.ts";
-import { mean, sum } from "./reduce.ts";
+import { mul, sub } from "./pointwise.ts";
+import { mean } from "./reduce.ts";
 
 const f = (...shape: number[]) => ({ dtype: "float32" as const, shape });
 interface NormAttributes extends Record<string, unknown> {
@@ -68,8 +68,4 @@ const layerNormOp = defineOp<NormAttributes>({
 /** Layer normalisation over the last axis (Ba et al. 2016, arXiv:1607.06450). */
 export const layerNorm = (x: Value, gain: Value, bias: Value, epsilon = 1e-5): Value =>
   x.graph.apply(layerNormOp, [x, gain, bias], { epsilon })[0]!;
-/** x / √(‖x‖² + ε) over the last axis: rows of length one. */
-export const normalizeRows = (x: Value, epsilon = 1e-12): Value =>
-  div(x, sqrt(add(sum(mul(x, x), [-1], { keep: true }), epsilon)));
-
 export const normalizeOps = [layerNormOp];
