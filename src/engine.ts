@@ -1,37 +1,4 @@
 /** @file `sequitur/graph`: build a graph, differentiate it, write it as ONNX, run it. */
-export { backward, type GradientOptions, gradient } from "./autodiff/gradient.ts";
-export { cloneGraph, Graph, type Node, print, Value } from "./graph/graph.ts";
-export { type Attributes, defineOp, type Emitter, type OpDef, type Sample } from "./graph/op.ts";
-export * from "./graph/ops/index.ts";
-export {
-  type AdapterOptions,
-  adapters,
-  freeze,
-  type LoraOptions,
-  lora,
-  mergeLora,
-  type Pattern,
-  type Patterns,
-  trainable,
-  unfreeze,
-} from "./nn/adapt.ts";
-export * as layers from "./nn/layers.ts";
-export { type Init, Params } from "./nn/params.ts";
-export { type ReadOptions, readOnnx } from "./onnx/read.ts";
-export { type WriteOptions, writeOnnx } from "./onnx/write.ts";
+export * from "./core.ts";
 export { compile, nodeRuntime } from "./runtime/node.ts";
-export { referenceRuntime } from "./runtime/reference.ts";
-export type { Feeds, Program, Runtime, RuntimeOptions } from "./runtime/runtime.ts";
 export { workerRuntime } from "./runtime/worker.ts";
-export { RuntimeFailure, ShapeError } from "./tensor/errors.ts";
-export { readSafetensors, writeSafetensors } from "./tensor/safetensors.ts";
-export {
-  bool,
-  type Dim,
-  type DType,
-  f32,
-  i32,
-  type Shape,
-  type Tensor,
-  type TensorSpec,
-} from "./tensor/spec.ts";

@@ -4,6 +4,7 @@ import type { Sequences } from "../data/sequences.ts";
 import type { Value } from "../graph/graph.ts";
 import type { Dropout } from "../nn/layers.ts";
 import type { Params } from "../nn/params.ts";
+import type { CallInThread } from "../runtime/thread.ts";
 
 interface Described {
   /** Name in configurations. */
@@ -47,6 +48,8 @@ export interface StartInput {
   readonly seed: number;
   /** Values by the names that `apply` declares. */
   readonly params: Readonly<Record<string, Float32Array>>;
+  /** Calls an exported function where it does not hold up the event loop; for long arithmetic. */
+  readonly inThread: CallInThread;
 }
 
 /** The vectors that states are compared with, ready for the inner product. */

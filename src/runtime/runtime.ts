@@ -1,8 +1,9 @@
-/** @file What executes graphs: one interface, implemented in-process, in a worker thread and in float64. */
+/** @file What executes graphs: one interface, implemented in-process, in a worker thread, in a browser and in float64. */
 import type { Graph, Value } from "../graph/graph.ts";
 import { ConfigError } from "../tensor/errors.ts";
 import { suggest } from "../tensor/nearest.ts";
 import { arrayType, type Bindings, formatShape, type Tensor } from "../tensor/spec.ts";
+import type { Device } from "./device.ts";
 
 export type Feeds = Readonly<Record<string, Tensor>>;
 export type Fetches = Record<string, Tensor>;
@@ -25,11 +26,13 @@ export interface Program {
 export interface RuntimeOptions {
   /** Threads inside one operator; default: the machine's cores. */
   readonly threads?: number;
+  /** Where the program runs; default: "cpu", in a browser "webgpu" where there is an adapter. */
+  readonly device?: Device;
   /** "fed": parameters come with every run, as in training; "stored" (default): their values are compiled in. */
   readonly params?: "stored" | "fed";
   /** "bound" (default): compiled once for each set of shapes; "open": once, with symbolic dimensions left open. */
   readonly shapes?: "bound" | "open";
-  /** Prefix of a profile file that ONNX Runtime writes when the program is disposed. */
+  /** Prefix of a profile file that ONNX Runtime writes when the program is disposed; not in a browser. */
   readonly profile?: string;
 }
 

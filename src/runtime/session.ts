@@ -1,123 +1,56 @@
-/** @file One ONNX Runtime session over typed arrays; shared by the in-process and the worker runtime. */
+/** @file Sessions of onnxruntime-node, on the device that is asked for; shared by the in-process and the worker runtime. */
+import { availableParallelism } from "node:os";
 import * as ort from "onnxruntime-node";
+import { Graph } from "../graph/graph.ts";
+import { add } from "../graph/ops/index.ts";
+import { writeOnnx } from "../onnx/write.ts";
 import { RuntimeFailure } from "../tensor/errors.ts";
-import { stream } from "../tensor/random.ts";
-import { count, type DType, type Tensor, type TensorData } from "../tensor/spec.ts";
-import type { Draw } from "./runtime.ts";
+import { f32 } from "../tensor/spec.ts";
+import { absentDevice, checkDevice, type Device } from "./device.ts";
+import {
+  couldNotLoad,
+  type InputTypes,
+  type Session,
+  type SessionOptions,
+  sessionSettings,
+  wrapSession,
+} from "./ort.ts";
 
-/** A random input: elements are 1/keep with probability keep, else 0. */
-export interface RandomSpec {
-  readonly keep: number;
-  readonly shape: readonly number[];
-}
-
-export interface SessionOptions {
-  readonly threads: number;
-  readonly profile?: string;
-  /** Inputs that are drawn here, by name, when a run brings a `Draw`. */
-  readonly randoms?: Readonly<Record<string, RandomSpec>>;
-}
-
-/** The element type of each input, by name: a Uint8Array alone does not tell bool from uint8. */
-export type InputTypes = Readonly<Record<string, DType>>;
-
-export interface Session {
-  run(feeds: Readonly<Record<string, Tensor>>, draw?: Draw): Promise<Record<string, Tensor>>;
-  /** Draws the random inputs of a coming run, while nothing else is to be done. */
-  prepare(draw: Draw): void;
-  release(): Promise<void>;
-}
-
+/** @throws RuntimeFailure where the bytes cannot be loaded or the device is absent, ConfigError for an unknown device */
 export async function openSession(
   bytes: Uint8Array,
   types: InputTypes,
   options: SessionOptions,
 ): Promise<Session> {
-  const session = await create(bytes, options);
-  const needed = new Set(session.inputNames);
-  const locals = new Map<string, TensorData>();
-  const masks = createMasks(options.randoms ?? {});
-  let last: Promise<unknown> = Promise.resolve();
-  return {
-    prepare: (draw) => masks.draw(draw),
-    // One after the other: masks and copies of shared memory are buffers that the next run fills anew.
-    run(feeds, draw) {
-      const next = last.then(() => runOnce(feeds, draw));
-      last = next.catch(() => {});
-      return next;
-    },
-    async release() {
-      if (options.profile) session.endProfiling();
-      await session.release();
-    },
-  };
-
-  async function runOnce(feeds: Readonly<Record<string, Tensor>>, draw?: Draw) {
-    const tensors: Record<string, ort.Tensor> = draw ? { ...masks.draw(draw) } : {};
-    for (const [name, { data, shape }] of Object.entries(feeds)) {
-      if (needed.has(name))
-        tensors[name] = new ort.Tensor(
-          types[name] as "float32",
-          ownMemory(locals, name, data) as Float32Array,
-          shape,
-        );
-    }
-    const outputs = await session.run(tensors).catch((error: Error) => {
-      throw new RuntimeFailure(
-        "run",
-        `ONNX Runtime could not run the program: ${error.message}${memoryHint(error)}`,
-      );
-    });
-    return Object.fromEntries(
-      Object.entries(outputs).map(([name, t]) => [name, { data: t.data as Tensor["data"], shape: t.dims }]),
-    );
-  }
-}
-
-const memoryHint = ({ message }: Error): string =>
-  /alloc/i.test(message) ? "; the memory is not enough: lower training.batchTokens or loss.chunk" : "";
-
-/** Buffers for random inputs, filled for one draw at a time. */
-function createMasks(randoms: Readonly<Record<string, RandomSpec>>) {
-  const tensors: Record<string, ort.Tensor> = {};
-  let drawn = "";
-  return {
-    draw({ seed, index }: Draw): Record<string, ort.Tensor> {
-      if (drawn === `${seed}/${index}`) return tensors;
-      for (const [name, { keep, shape }] of Object.entries(randoms)) {
-        tensors[name] ??= new ort.Tensor("float32", new Float32Array(count(shape)), shape);
-        stream(seed, name, index).fillDropoutMask(tensors[name].data as Float32Array, keep);
-      }
-      drawn = `${seed}/${index}`;
-      return tensors;
-    },
-  };
-}
-
-/** ONNX Runtime does not take shared memory: shared arrays are copied into a buffer that is kept for the next run. */
-function ownMemory(locals: Map<string, TensorData>, name: string, data: TensorData): TensorData {
-  if (!(data.buffer instanceof SharedArrayBuffer)) return data;
-  let local = locals.get(name);
-  if (local?.length !== data.length) {
-    local = Reflect.construct(data.constructor, [data.length]) as TensorData;
-    locals.set(name, local);
-  }
-  (local as Float32Array).set(data as Float32Array);
-  return local;
-}
-
-function create(bytes: Uint8Array, { threads, profile }: SessionOptions): Promise<ort.InferenceSession> {
-  return ort.InferenceSession.create(bytes, {
-    intraOpNumThreads: threads,
-    interOpNumThreads: 1,
-    executionMode: "sequential",
-    enableMemPattern: false, // one block for the whole run would hold every buffer at once
-    graphOptimizationLevel: "all",
-    logSeverityLevel: 3,
-    // Probabilities that underflow become denormals, which slow every later product on some processors.
-    extra: { session: { set_denormal_as_zero: "1" } },
-    ...(profile ? { enableProfiling: true, profileFilePrefix: profile } : {}),
-  }).catch((error: Error) => {
-    throw new RuntimeFailure("compile", `ONNX Runtime could not load the program: ${error.message}`);
+  const { device = "cpu", threads = availableParallelism() } = options;
+  checkDevice(device);
+  const settings = { ...sessionSettings(options), intraOpNumThreads: threads, interOpNumThreads: 1 };
+  const session = await create(bytes, device, settings).catch(async (error: Error) => {
+    throw (await isPresent(device)) ? couldNotLoad(error) : absent(device, error);
   });
+  return wrapSession(ort, session, types, options);
+}
+
+const create = (
+  bytes: Uint8Array,
+  device: Device,
+  settings: ort.InferenceSession.SessionOptions,
+): Promise<ort.InferenceSession> =>
+  ort.InferenceSession.create(bytes, { ...settings, executionProviders: [device] });
+
+/** Whether the least of programs can be loaded there: tells an absent device from a program that is at fault. */
+async function isPresent(device: Device): Promise<boolean> {
+  if (device === "cpu") return true;
+  const least = new Graph();
+  least.output("y", add(least.input("x", f32(1)), 1));
+  return create(writeOnnx(least), device, { logSeverityLevel: 4 }).then(
+    (session) => session.release().then(() => true),
+    () => false,
+  );
+}
+
+function absent(device: Device, { message: reason }: Error): RuntimeFailure {
+  const built = ort.listSupportedBackends().map(({ name }) => name);
+  const system = `${process.platform} ${process.arch}`;
+  return new RuntimeFailure("device", absentDevice(device, built, system), { device, reason });
 }

@@ -10,6 +10,8 @@ export interface ThreadCall {
   readonly argument: unknown;
 }
 
+export type CallInThread = <T>(call: ThreadCall) => Promise<T>;
+
 /** The function's result. @throws RuntimeFailure when it throws */
 export function callInThread<T>(call: ThreadCall): Promise<T> {
   const worker = new Worker(new URL("./thread-entry.js", import.meta.url), { workerData: call });

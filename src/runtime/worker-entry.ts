@@ -1,8 +1,9 @@
 /** @file The thread of the worker runtime: opens sessions and runs them one after the other. */
 import { parentPort } from "node:worker_threads";
 import type { Tensor } from "../tensor/spec.ts";
+import type { Session } from "./ort.ts";
 import type { Draw } from "./runtime.ts";
-import { openSession, type Session } from "./session.ts";
+import { openSession } from "./session.ts";
 import type { Reply, Request } from "./worker-messages.ts";
 
 const port = parentPort!;

@@ -1,7 +1,7 @@
 /** @file What the worker runtime and its thread say to each other. */
 import type { DType, Tensor } from "../tensor/spec.ts";
+import type { SessionOptions } from "./ort.ts";
 import type { Draw } from "./runtime.ts";
-import type { SessionOptions } from "./session.ts";
 
 export type Request =
   | {

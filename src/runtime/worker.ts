@@ -2,9 +2,9 @@
 import { Worker } from "node:worker_threads";
 import { RuntimeFailure } from "../tensor/errors.ts";
 import type { Tensor } from "../tensor/spec.ts";
-import { compileWith } from "./node.ts";
+import { compileWith } from "./compile.ts";
+import type { Session } from "./ort.ts";
 import type { Runtime } from "./runtime.ts";
-import type { Session } from "./session.ts";
 import type { Reply, Request } from "./worker-messages.ts";
 
 type Unsent<R> = R extends Request ? Omit<R, "call"> : never;

@@ -5,6 +5,7 @@ import type { Sequences } from "../data/sequences.ts";
 import { partOf, type RecipeConfig } from "../models/config.ts";
 import { type TrainStep, trainStep } from "../models/steps.ts";
 import type { Runtime } from "../runtime/runtime.ts";
+import { callInThread } from "../runtime/thread.ts";
 import { count, knownShape, type Tensor } from "../tensor/spec.ts";
 
 /** Everything about the weights that a checkpoint must hold. */
@@ -86,7 +87,8 @@ async function startWeights(
     own.map(([name, t]) => [name.slice("items.".length), t.data as Float32Array]),
   );
   const encoder = partOf("items", config.items.name);
-  await encoder.start?.({ sequences, count: items, seed, params: values }, config.items as never);
+  const input = { sequences, count: items, seed, params: values, inThread: callInThread };
+  await encoder.start?.(input, config.items as never);
   const zeros = (): Record<string, Tensor> =>
     Object.fromEntries(
       Object.entries(params).map(([name, { data, shape }]) => [

@@ -1,7 +1,6 @@
 /** @file One learned vector for each item. */
 import { z } from "zod";
 import { defaultDeviation } from "../../nn/params.ts";
-import { callInThread } from "../../runtime/thread.ts";
 import { defineItemEncoder } from "../define.ts";
 import { type CoOccurrenceOptions, coOccurrenceVectors } from "./co-occurrence.ts";
 
@@ -33,11 +32,11 @@ export const idTable = defineItemEncoder<z.infer<typeof config>>({
     "one learned vector an item, tied input and output; start by PPMI factorisation (Levy & Goldberg 2014)",
   config,
   apply: (p, { count }, { dim }) => p.weight("id", [count, dim]),
-  async start({ sequences, count, seed, params }, { dim, start, window }) {
+  async start({ sequences, count, seed, params, inThread }, { dim, start, window }) {
     if (start === "noise") return;
     const argument: CoOccurrenceOptions = { sequences, count, dim, window, seed };
     const module = new URL("./co-occurrence.js", import.meta.url).href;
-    const vectors = await callInThread<Float32Array>({ module, name: coOccurrenceVectors.name, argument });
+    const vectors = await inThread<Float32Array>({ module, name: coOccurrenceVectors.name, argument });
     const square = vectors.reduce((total, v) => total + v * v, 0) / vectors.length;
     const scale = square > 0 ? startDeviation / Math.sqrt(square) : 0;
     const table = params.id!;

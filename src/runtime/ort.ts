@@ -1,0 +1,135 @@
+/** @file One ONNX Runtime session over typed arrays, whichever of its packages runs it. */
+import type * as OrtNode from "onnxruntime-node";
+import { RuntimeFailure } from "../tensor/errors.ts";
+import { stream } from "../tensor/random.ts";
+import { count, type DType, type Tensor, type TensorData } from "../tensor/spec.ts";
+import type { Device } from "./device.ts";
+import type { Draw } from "./runtime.ts";
+
+/** What is used of an ONNX Runtime package: onnxruntime-node and onnxruntime-web have it in common. */
+export type Ort = Pick<typeof OrtNode, "InferenceSession" | "Tensor" | "env">;
+
+/** A random input: elements are 1/keep with probability keep, else 0. */
+export interface RandomSpec {
+  readonly keep: number;
+  readonly shape: readonly number[];
+}
+
+export interface SessionOptions {
+  readonly threads?: number;
+  readonly device?: Device;
+  readonly profile?: string;
+  /** Inputs that are drawn here, by name, when a run brings a `Draw`. */
+  readonly randoms?: Readonly<Record<string, RandomSpec>>;
+}
+
+/** The element type of each input, by name: a Uint8Array alone does not tell bool from uint8. */
+export type InputTypes = Readonly<Record<string, DType>>;
+
+export interface Session {
+  run(feeds: Readonly<Record<string, Tensor>>, draw?: Draw): Promise<Record<string, Tensor>>;
+  /** Draws the random inputs of a coming run, while nothing else is to be done. */
+  prepare(draw: Draw): void;
+  release(): Promise<void>;
+}
+
+/** Does pieces of work one after the other, whether or not those before succeed. */
+export type InTurn = <T>(work: () => Promise<T>) => Promise<T>;
+
+export function oneAfterTheOther(): InTurn {
+  let last: Promise<unknown> = Promise.resolve();
+  return (work) => {
+    const next = last.then(work);
+    last = next.catch(() => {});
+    return next;
+  };
+}
+
+/** Settings that every package understands. */
+export const sessionSettings = ({ profile }: SessionOptions): OrtNode.InferenceSession.SessionOptions => ({
+  executionMode: "sequential",
+  enableMemPattern: false, // one block for the whole run would hold every buffer at once
+  graphOptimizationLevel: "all",
+  logSeverityLevel: 3,
+  // Probabilities that underflow become denormals, which slow every later product on some processors.
+  extra: { session: { set_denormal_as_zero: "1" } },
+  ...(profile ? { enableProfiling: true, profileFilePrefix: profile } : {}),
+});
+
+export const couldNotLoad = (error: Error): RuntimeFailure =>
+  new RuntimeFailure("compile", `ONNX Runtime could not load the program: ${error.message}`);
+
+/**
+ * A session whose runs happen in turn: random inputs and copies of shared memory are buffers that the next run fills
+ * anew. @throws RuntimeFailure from `run`
+ */
+export function wrapSession(
+  { Tensor: OrtTensor }: Ort,
+  session: OrtNode.InferenceSession,
+  types: InputTypes,
+  options: SessionOptions,
+  inTurn: InTurn = oneAfterTheOther(),
+): Session {
+  const needed = new Set(session.inputNames);
+  const locals = new Map<string, TensorData>();
+  const masks = createMasks(options.randoms ?? {});
+  return {
+    prepare: (draw) => void masks(draw),
+    run: (feeds, draw) => inTurn(() => runOnce(feeds, draw)),
+    release: () =>
+      inTurn(async () => {
+        if (options.profile) session.endProfiling();
+        await session.release();
+      }),
+  };
+
+  async function runOnce(feeds: Readonly<Record<string, Tensor>>, draw?: Draw) {
+    const tensors: Record<string, OrtNode.Tensor> = {};
+    for (const [name, { data, shape }] of Object.entries({ ...(draw ? masks(draw) : {}), ...feeds })) {
+      if (!needed.has(name)) continue;
+      const own = ownMemory(locals, name, data) as Float32Array;
+      tensors[name] = new OrtTensor((types[name] ?? "float32") as "float32", own, shape);
+    }
+    const outputs = await session.run(tensors).catch((error: Error) => {
+      throw new RuntimeFailure(
+        "run",
+        `ONNX Runtime could not run the program: ${error.message}${memoryHint(error)}`,
+      );
+    });
+    return Object.fromEntries(
+      Object.entries(outputs).map(([name, t]) => [name, { data: t.data as Tensor["data"], shape: t.dims }]),
+    );
+  }
+}
+
+const memoryHint = ({ message }: Error): string =>
+  /alloc/i.test(message) ? "; the memory is not enough: lower training.batchTokens or loss.chunk" : "";
+
+/** Buffers for random inputs, filled for one draw at a time. */
+function createMasks(
+  randoms: Readonly<Record<string, RandomSpec>>,
+): (draw: Draw) => Readonly<Record<string, Tensor>> {
+  const masks: Record<string, Tensor> = {};
+  let drawn = "";
+  return ({ seed, index }) => {
+    if (drawn === `${seed}/${index}`) return masks;
+    for (const [name, { keep, shape }] of Object.entries(randoms)) {
+      masks[name] ??= { data: new Float32Array(count(shape)), shape };
+      stream(seed, name, index).fillDropoutMask(masks[name].data as Float32Array, keep);
+    }
+    drawn = `${seed}/${index}`;
+    return masks;
+  };
+}
+
+/** ONNX Runtime does not take shared memory: shared arrays are copied into a buffer that is kept for the next run. */
+function ownMemory(locals: Map<string, TensorData>, name: string, data: TensorData): TensorData {
+  if (data.buffer instanceof ArrayBuffer) return data;
+  let local = locals.get(name);
+  if (local?.length !== data.length) {
+    local = Reflect.construct(data.constructor, [data.length]) as TensorData;
+    locals.set(name, local);
+  }
+  (local as Float32Array).set(data as Float32Array);
+  return local;
+}
