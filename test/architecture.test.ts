@@ -45,6 +45,18 @@ function mayImport(file: string, target: string): boolean {
   return to === from || (blind.get(from)?.includes(to) ?? levelOf(to) < levelOf(from));
 }
 
+/** Names of the packages, and of Node's own modules, that a compiled module imports, directly or through its imports. */
+function packagesOf(module: string, seen = new Set<string>()): string[] {
+  if (seen.has(module)) return [];
+  seen.add(module);
+  const text = readFileSync(module, "utf8");
+  const found = text.matchAll(/^(?:import|export)\s(?:[^"=;]*\sfrom\s)?"([^"]+)";|\bimport\("([^"]+)"\)/gm);
+  return [...found].flatMap(([, still, moving]) => {
+    const name = (still ?? moving)!;
+    return name.startsWith(".") ? packagesOf(join(module, "..", name), seen) : [name];
+  });
+}
+
 describe("the architecture", () => {
   it("has a level for every folder", () => {
     const folders = new Set(files.filter((f) => f.includes("/")).map(folderOf));
@@ -90,5 +102,14 @@ describe("the architecture", () => {
       readFileSync(join(src, file), "utf8").includes(["Math", "random"].join(".")),
     );
     expect(wild).toEqual([]);
+  });
+
+  it("reaches nothing from sequitur/web that a browser does not have", () => {
+    const web = packagesOf(join(root, "dist", "src", "web.js"));
+    const allowed = ["@bufbuild/protobuf", "@bufbuild/protobuf/codegenv2", "zod"];
+    const runtime = ["onnxruntime-web/wasm", "onnxruntime-web/webgpu"];
+    expect([...new Set(web)].sort()).toEqual([...allowed, ...runtime].sort());
+    const engine = packagesOf(join(root, "dist", "src", "engine.js")); // where the walk would find them
+    expect(engine).toEqual(expect.arrayContaining(["node:worker_threads", "onnxruntime-node"]));
   });
 });

@@ -1,6 +1,7 @@
 /** @file A model as a scorer: histories are packed into rows, encoded and compared with every item, in a worker. */
 import type { RecipeConfig } from "../models/config.ts";
 import { scoreStep } from "../models/steps.ts";
+import type { Device } from "../runtime/device.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { Tensor } from "../tensor/spec.ts";
 import type { Histories, Scorer } from "./scorer.ts";
@@ -54,7 +55,8 @@ export interface ModelScorerOptions {
   /** "stored": compiled in, for serving; "fed": read again at every call, for validation while training. */
   readonly mode: "stored" | "fed";
   readonly runtime: Runtime;
-  readonly threads: number;
+  readonly threads?: number | undefined;
+  readonly device?: Device | undefined;
   /** Most histories a call takes. */
   readonly batch?: number;
 }
@@ -64,10 +66,10 @@ export const scoringThreads = (threads: number): number => Math.max(1, threads -
 
 /** Compiles the scorer of a model. Any number of histories up to `batch` runs in the one program. */
 export async function modelScorer(options: ModelScorerOptions): Promise<Scorer> {
-  const { config, items, params, mode, runtime, threads, batch = 128 } = options;
+  const { config, items, params, mode, runtime, threads, device, batch = 128 } = options;
   const graph = scoreStep(config, items);
   if (mode === "stored") for (const [name, param] of graph.params) param.data = params[name] ?? null;
-  const program = await runtime.compile(graph, { threads, params: mode, shapes: "open" });
+  const program = await runtime.compile(graph, { threads, device, params: mode, shapes: "open" });
   const width = config.training.rowLength;
   return {
     items,

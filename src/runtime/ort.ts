@@ -16,9 +16,9 @@ export interface RandomSpec {
 }
 
 export interface SessionOptions {
-  readonly threads?: number;
-  readonly device?: Device;
-  readonly profile?: string;
+  readonly threads?: number | undefined;
+  readonly device?: Device | undefined;
+  readonly profile?: string | undefined;
   /** Inputs that are drawn here, by name, when a run brings a `Draw`. */
   readonly randoms?: Readonly<Record<string, RandomSpec>>;
 }

@@ -9,6 +9,7 @@ import { nodeRuntime } from "./node.ts";
 import { referenceRuntime } from "./reference.ts";
 import { openSession } from "./session.ts";
 import { callInThread } from "./thread.ts";
+import { webRuntime } from "./web.ts";
 import { workerRuntime } from "./worker.ts";
 
 function scores(): Graph {
@@ -33,7 +34,10 @@ const feeds = (rows: number) => ({
 const worker = workerRuntime();
 afterAll(() => worker.dispose());
 
-describe.each([nodeRuntime, worker, referenceRuntime])("the $name runtime", (runtime) => {
+/** WebAssembly also runs here; test/browser.test.ts runs it in a browser. */
+const web = webRuntime({ load: () => import("onnxruntime-web") });
+
+describe.each([nodeRuntime, worker, web, referenceRuntime])("the $name runtime", (runtime) => {
   it("agrees with the reference at every size", async () => {
     const program = await runtime.compile(scores());
     const oracle = await referenceRuntime.compile(scores());

@@ -25,15 +25,15 @@ export interface Program {
 
 export interface RuntimeOptions {
   /** Threads inside one operator; default: the machine's cores. */
-  readonly threads?: number;
+  readonly threads?: number | undefined;
   /** Where the program runs; default: "cpu", in a browser "webgpu" where there is an adapter. */
-  readonly device?: Device;
+  readonly device?: Device | undefined;
   /** "fed": parameters come with every run, as in training; "stored" (default): their values are compiled in. */
   readonly params?: "stored" | "fed";
   /** "bound" (default): compiled once for each set of shapes; "open": once, with symbolic dimensions left open. */
   readonly shapes?: "bound" | "open";
   /** Prefix of a profile file that ONNX Runtime writes when the program is disposed; not in a browser. */
-  readonly profile?: string;
+  readonly profile?: string | undefined;
 }
 
 export interface Runtime {
