@@ -14,9 +14,8 @@ const executablePath = (process.env.PATH ?? "")
   .flatMap((folder) => ["chromium", "chromium-browser", "google-chrome"].map((name) => join(folder, name)))
   .find((path) => existsSync(path));
 const required = process.env.SEQUITUR_BROWSER === "required";
-const lacking = executablePath
-  ? ""
-  : " (skipped: no chromium on the path; install Debian's package chromium)";
+const lacking = "no chromium on the path; install Debian's package chromium";
+if (!executablePath) process.stderr.write(`browser test skipped: ${lacking}\n`);
 
 const types: Record<string, string> = { ".js": "text/javascript", ".mjs": "text/javascript" };
 const modules = "/node_modules";
@@ -52,10 +51,10 @@ async function serve(asked: string[]): Promise<{ server: Server; address: string
 }
 
 it.runIf(required)("has a browser to test in", () => {
-  expect(executablePath, "no chromium on the path; install Debian's package chromium").toBeDefined();
+  expect(executablePath, lacking).toBeDefined();
 });
 
-describe.skipIf(!executablePath)(`sequitur/web in headless Chromium${lacking}`, () => {
+describe.skipIf(!executablePath)("sequitur/web in headless Chromium", () => {
   const asked: string[] = [];
   const browsers: Browser[] = [];
   let [address, expected] = ["", {} as Figures];

@@ -2,20 +2,20 @@
 
 import type { SeenRule } from "../evaluation/cases.ts";
 import type { Part, StoredEvaluation } from "../evaluation/result.ts";
+import type { ScorerOptions } from "../evaluation/run-folder.ts";
 import type { Context } from "./context.ts";
 import { createProgressLine, grouped } from "./progress.ts";
 
-export interface EvaluationRequest {
+export interface EvaluationRequest extends ScorerOptions {
   readonly run: string;
   readonly data?: string | undefined;
   readonly split?: Part | undefined;
   readonly seen?: SeenRule | undefined;
-  readonly threads?: number | undefined;
 }
 
 /** Evaluates a run, showing how far it is. */
 export async function evaluateWithProgress(
-  { run, data, split, seen, threads }: EvaluationRequest,
+  { run, data, split, seen, threads, device }: EvaluationRequest,
   context: Context,
 ): Promise<StoredEvaluation> {
   const { evaluateRun } = await import("../evaluation/evaluate-run.ts");
@@ -26,7 +26,8 @@ export async function evaluateWithProgress(
     ...(data === undefined ? {} : { data }),
     ...(split === undefined ? {} : { split }),
     ...(seen === undefined ? {} : { seen }),
-    ...(threads === undefined ? {} : { threads }),
+    threads,
+    device,
     onProgress: ({ done, users }) => line.update(`evaluating ${grouped(done)} of ${grouped(users)} users`),
   }).finally(line.clear);
 }

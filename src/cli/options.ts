@@ -1,6 +1,7 @@
 /** @file Options that several commands share, and how their values are read. */
 
-import { type Command, InvalidArgumentError } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { devices } from "../runtime/device.ts";
 
 /** The options that every command has. */
 export interface CommonOptions {
@@ -14,6 +15,13 @@ export function withCommon(command: Command, example: string): Command {
     .option("--json", "print one JSON object as the last line on standard output")
     .option("--verbose", "show where an error comes from")
     .addHelpText("after", `\nExample:\n  ${example}`);
+}
+
+/** Gives a command the options of a scorer. */
+export function withScorer(command: Command): Command {
+  return command
+    .option("--threads <count>", "threads of the model", wholeNumber(1, 1024))
+    .addOption(new Option("--device <name>", "where the model runs (default: cpu)").choices(devices));
 }
 
 /** Reads a whole number between two bounds. */

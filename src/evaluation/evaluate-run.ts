@@ -15,10 +15,11 @@ import {
   type OpenRun,
   type OpenScorer,
   openRun,
+  type ScorerOptions,
   type SplitSettings,
 } from "./run-folder.ts";
 
-export interface EvaluateRunOptions {
+export interface EvaluateRunOptions extends ScorerOptions {
   /** The run folder. */
   readonly run: string;
   readonly openScorer: OpenScorer;
@@ -28,7 +29,6 @@ export interface EvaluateRunOptions {
   readonly seen?: SeenRule;
   /** The dataset folder, where it is no longer at the place that the run knows. */
   readonly data?: string;
-  readonly threads?: number;
   readonly onProgress?: (progress: { readonly done: number; readonly users: number }) => void;
 }
 
@@ -44,10 +44,7 @@ export async function evaluateRun(options: EvaluateRunOptions): Promise<StoredEv
   const cases = part === "test" ? split.test : split.validation;
   refuseEmpty(cases, dataset, part);
   const started = performance.now();
-  const scorer = await options.openScorer(
-    run,
-    options.threads === undefined ? {} : { threads: options.threads },
-  );
+  const scorer = await options.openScorer(run, options);
   try {
     checkItems(scorer, run);
     const model = await evaluateCases({ scorer, cases, seen, ...(onProgress ? { onProgress } : {}) });

@@ -5,6 +5,7 @@ import { isAbsolute, join, resolve } from "node:path";
 import { z } from "zod";
 import { readJson, sha256File, systemCode, unreadable, writeAtomic } from "../data/files.ts";
 import type { Scorer } from "../retrieval/scorer.ts";
+import type { Device } from "../runtime/device.ts";
 import { DataError } from "../tensor/errors.ts";
 
 /** The version of the run folder that this code writes and reads. */
@@ -70,8 +71,15 @@ export interface OpenRun {
   readonly items: readonly RunItem[];
 }
 
+export interface ScorerOptions {
+  /** Default: one less than the machine's cores. */
+  readonly threads?: number | undefined;
+  /** Default: "cpu". */
+  readonly device?: Device | undefined;
+}
+
 /** Loads the model of a run as a scorer; supplied by training, so that tests can put a fake in its place. */
-export type OpenScorer = (run: OpenRun, options: { readonly threads?: number }) => Promise<Scorer>;
+export type OpenScorer = (run: OpenRun, options: ScorerOptions) => Promise<Scorer>;
 
 /** Reads and validates run.json of a folder, finished or not; DataError where it is missing or of another version. */
 export async function readRunManifest(directory: string): Promise<RunManifest> {

@@ -1,5 +1,6 @@
 /** @file The configuration of a recommender: one schema, from which defaults, checks and documentation come. */
 import { z } from "zod";
+import { devices } from "../runtime/device.ts";
 import { ConfigError } from "../tensor/errors.ts";
 import { suggest } from "../tensor/nearest.ts";
 import { type PartKind, parts } from "./parts.ts";
@@ -36,6 +37,7 @@ export const Training = z.strictObject({
     .max(256)
     .default(0)
     .describe("threads of ONNX Runtime; 0 takes the machine's cores"),
+  device: z.enum(devices).default("cpu").describe("where ONNX Runtime runs the model"),
 });
 
 export const SplitChoice = z.strictObject({

@@ -2,10 +2,16 @@
 
 import type { Dataset } from "../data/dataset.ts";
 import { openRunDataset } from "../evaluation/evaluate-run.ts";
-import { type OpenRun, type OpenScorer, openRun, runFiles } from "../evaluation/run-folder.ts";
+import {
+  type OpenRun,
+  type OpenScorer,
+  openRun,
+  runFiles,
+  type ScorerOptions,
+} from "../evaluation/run-folder.ts";
 import { Recommender } from "./recommender.ts";
 
-export interface OpenRecommenderOptions {
+export interface OpenRecommenderOptions extends ScorerOptions {
   /** The run folder. */
   readonly run: string;
   readonly openScorer: OpenScorer;
@@ -13,7 +19,6 @@ export interface OpenRecommenderOptions {
   readonly users: "required" | "if-present" | "none";
   /** The dataset folder, where it is no longer at the place that the run knows. */
   readonly data?: string | undefined;
-  readonly threads?: number | undefined;
   /** Told where the dataset could not be opened and users are only wanted if present. */
   readonly onMessage?: ((text: string) => void) | undefined;
 }
@@ -22,10 +27,7 @@ export interface OpenRecommenderOptions {
 export async function openRecommender(options: OpenRecommenderOptions): Promise<Recommender> {
   const run = await openRun(options.run);
   const dataset = await openUsers(run, options);
-  const scorer = await options.openScorer(
-    run,
-    options.threads === undefined ? {} : { threads: options.threads },
-  );
+  const scorer = await options.openScorer(run, options);
   try {
     return new Recommender({
       scorer,

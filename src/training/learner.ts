@@ -43,7 +43,11 @@ export async function createLearner(options: LearnerOptions, restored?: Weights)
   const { config, items, rows, threads, runtime, seed } = options;
   const width = config.training.rowLength;
   const step = trainStep(config, { items, rows, width });
-  const program = await runtime.compile(step.graph, { threads, params: "fed" });
+  const program = await runtime.compile(step.graph, {
+    threads,
+    device: config.training.device,
+    params: "fed",
+  });
   const weights = restored ? shareAll(restored) : await startWeights(step, options);
   const batch = emptyBatch({ rows, width });
   return {

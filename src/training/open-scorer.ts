@@ -2,7 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { type OpenRun, runFiles } from "../evaluation/run-folder.ts";
+import { type OpenRun, runFiles, type ScorerOptions } from "../evaluation/run-folder.ts";
 import type { RecipeConfig } from "../models/config.ts";
 import { modelScorer, scoringThreads } from "../retrieval/model-scorer.ts";
 import type { Scorer } from "../retrieval/scorer.ts";
@@ -12,14 +12,14 @@ import { readSafetensors } from "../tensor/safetensors.ts";
 /** The scorer of a run; its thread ends when it is disposed. */
 export async function openScorer(
   run: OpenRun,
-  { threads = scoringThreads(availableParallelism()) }: { readonly threads?: number } = {},
+  { threads = scoringThreads(availableParallelism()), device }: ScorerOptions = {},
 ): Promise<Scorer> {
   const path = join(run.directory, runFiles.weights);
   const { tensors: params } = readSafetensors(await readFile(path), path);
   const config = run.manifest.config as unknown as RecipeConfig;
   const runtime = workerRuntime();
   const items = run.manifest.dataset.items;
-  const scorer = await modelScorer({ config, items, params, mode: "stored", runtime, threads }).catch(
+  const scorer = await modelScorer({ config, items, params, mode: "stored", runtime, threads, device }).catch(
     async (error: unknown) => {
       await runtime.dispose();
       throw error;

@@ -94,6 +94,7 @@ async function trainingOn(
     mode: "fed",
     runtime,
     threads: scoringThreads(threads),
+    device: config.training.device,
   });
   return { learner, scorer, rows, dispose: () => runtime.dispose() };
 }

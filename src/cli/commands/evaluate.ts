@@ -3,16 +3,16 @@
 import { Command, Option } from "commander";
 import type { SeenRule } from "../../evaluation/cases.ts";
 import type { Part } from "../../evaluation/result.ts";
+import type { ScorerOptions } from "../../evaluation/run-folder.ts";
 import type { Context } from "../context.ts";
 import { printEvaluation } from "../evaluation.ts";
-import { type CommonOptions, wholeNumber, withCommon } from "../options.ts";
+import { type CommonOptions, withCommon, withScorer } from "../options.ts";
 
-interface Options extends CommonOptions {
+interface Options extends CommonOptions, ScorerOptions {
   readonly run: string;
   readonly split: Part;
   readonly seen: SeenRule;
   readonly data?: string;
-  readonly threads?: number;
 }
 
 export function evaluateCommand(context: Context): Command {
@@ -26,9 +26,8 @@ export function evaluateCommand(context: Context): Command {
         .default("exclude"),
     )
     .option("--data <folder>", "the dataset folder, where it was moved")
-    .option("--threads <count>", "threads of the model", wholeNumber(1, 1024))
     .action(({ json, verbose, ...request }: Options) =>
       printEvaluation({ ...request, json: json === true }, context),
     );
-  return withCommon(command, "sequitur evaluate --run runs/movies --split test");
+  return withCommon(withScorer(command), "sequitur evaluate --run runs/movies --split test");
 }

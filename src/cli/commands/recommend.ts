@@ -1,20 +1,20 @@
 /** @file sequitur recommend */
 
 import { Command, Option } from "commander";
+import type { ScorerOptions } from "../../evaluation/run-folder.ts";
 import { formatTable } from "../../evaluation/table.ts";
 import type { Recommendation } from "../../serving/recommender.ts";
 import { ConfigError } from "../../tensor/errors.ts";
 import type { Context } from "../context.ts";
-import { type CommonOptions, readIds, wholeNumber, withCommon } from "../options.ts";
+import { type CommonOptions, readIds, wholeNumber, withCommon, withScorer } from "../options.ts";
 
-interface Options extends CommonOptions {
+interface Options extends CommonOptions, ScorerOptions {
   readonly run: string;
   readonly user?: string;
   readonly history?: readonly string[];
   readonly k: number;
   readonly exclude?: readonly string[];
   readonly data?: string;
-  readonly threads?: number;
 }
 
 export function recommendCommand(context: Context): Command {
@@ -26,13 +26,12 @@ export function recommendCommand(context: Context): Command {
     .option("-k <count>", "how many items", wholeNumber(1, 1000), 10)
     .option("--exclude <ids>", "item ids that must not be recommended", readIds)
     .option("--data <folder>", "the dataset folder, where it was moved")
-    .option("--threads <count>", "threads of the model", wholeNumber(1, 1024))
     .action((options: Options) => recommend(options, context));
-  return withCommon(command, "sequitur recommend --run runs/movies --history 318,296,593 -k 5");
+  return withCommon(withScorer(command), "sequitur recommend --run runs/movies --history 318,296,593 -k 5");
 }
 
 async function recommend(options: Options, context: Context): Promise<void> {
-  const { run, user, history, k, exclude, data, threads, json } = options;
+  const { run, user, history, k, exclude, data, threads, device, json } = options;
   if (user === undefined && history === undefined) {
     const message = "sequitur recommend: give --user ID or --history ID,ID; see sequitur recommend --help";
     throw new ConfigError("history-or-user", message);
@@ -40,7 +39,7 @@ async function recommend(options: Options, context: Context): Promise<void> {
   const { openRecommender } = await import("../../serving/open-recommender.ts");
   const users = user === undefined ? "none" : "required";
   const { openScorer } = context.engine;
-  const recommender = await openRecommender({ run, openScorer, users, data, threads });
+  const recommender = await openRecommender({ run, openScorer, users, data, threads, device });
   try {
     const answer = await recommender.recommend({ user, history, k, exclude });
     context.out(`${json ? JSON.stringify(answer) : recommendationText(answer)}\n`);

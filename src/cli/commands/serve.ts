@@ -1,17 +1,17 @@
 /** @file sequitur serve */
 
 import { Command } from "commander";
+import type { ScorerOptions } from "../../evaluation/run-folder.ts";
 import type { Recommender } from "../../serving/recommender.ts";
 import type { RunningServer } from "../../serving/serve.ts";
 import type { Context } from "../context.ts";
-import { type CommonOptions, wholeNumber, withCommon } from "../options.ts";
+import { type CommonOptions, wholeNumber, withCommon, withScorer } from "../options.ts";
 
-interface Options extends CommonOptions {
+interface Options extends CommonOptions, ScorerOptions {
   readonly run: string;
   readonly port: number;
   readonly host: string;
   readonly data?: string;
-  readonly threads?: number;
 }
 
 export function serveCommand(context: Context): Command {
@@ -21,12 +21,14 @@ export function serveCommand(context: Context): Command {
     .option("--port <number>", "0 takes any free port", wholeNumber(0, 65535), 8787)
     .option("--host <address>", "where to listen", "127.0.0.1")
     .option("--data <folder>", "the dataset folder, where it was moved")
-    .option("--threads <count>", "threads of the model", wholeNumber(1, 1024))
     .action((options: Options) => serveRun(options, context));
-  return withCommon(command, "sequitur serve --run runs/movies --port 8787");
+  return withCommon(withScorer(command), "sequitur serve --run runs/movies --port 8787");
 }
 
-async function serveRun({ run, port, host, data, threads, json }: Options, context: Context): Promise<void> {
+async function serveRun(
+  { run, port, host, data, threads, device, json }: Options,
+  context: Context,
+): Promise<void> {
   const { openRecommender } = await import("../../serving/open-recommender.ts");
   const { openScorer } = context.engine;
   const onMessage = (text: string) => context.error(`${text}\n`);
@@ -36,6 +38,7 @@ async function serveRun({ run, port, host, data, threads, json }: Options, conte
     users: "if-present",
     data,
     threads,
+    device,
     onMessage,
   });
   const server = await startServer(recommender, { port, host }, context);
