@@ -154,6 +154,23 @@ describe("a run folder", () => {
   });
 });
 
+describe("a device that is absent", () => {
+  const absent = process.platform === "win32" ? "coreml" : "dml";
+
+  test("training starts nothing", async () => {
+    const out = join(folder, "run");
+    const device = `training.device=${absent}`;
+    const sentence = await refused(["train", "--data", world.dataset, "--out", out, "--set", device]);
+    expect(sentence).toMatch(/^device "(dml|coreml)" exists in ONNX Runtime for .* only, and this is /);
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  test("a name that no device has", async () => {
+    const sentence = await refused(["serve", "--run", world.run, "--device", "gpu"]);
+    expect(sentence).toContain("Allowed choices are cpu, cuda, webgpu, coreml, dml");
+  });
+});
+
 describe("a dataset folder", () => {
   test("of another version", async () => {
     const dataset = join(folder, "dataset");

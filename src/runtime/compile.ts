@@ -1,7 +1,8 @@
 /** @file Compiles a graph into programs of whatever opens sessions: in this process, in a worker or in a browser. */
-import type { Graph } from "../graph/graph.ts";
+import { Graph } from "../graph/graph.ts";
+import { add } from "../graph/ops/index.ts";
 import { writeOnnx } from "../onnx/write.ts";
-import { type Bindings, bindShape, type DType, knownShape } from "../tensor/spec.ts";
+import { type Bindings, bindShape, type DType, f32, knownShape } from "../tensor/spec.ts";
 import type { RandomSpec, Session, SessionOptions } from "./ort.ts";
 import {
   bindingsKey,
@@ -56,3 +57,10 @@ const randomSpecs = (graph: Graph, bindings: Bindings): Record<string, RandomSpe
       return [name, { keep, shape: knownShape(shape, `random input ${name}`) }];
     }),
   );
+
+/** y = x + 1: where this fails, the fault is not the program's. */
+export function leastProgram(): Graph {
+  const graph = new Graph();
+  graph.output("y", add(graph.input("x", f32(1)), 1));
+  return graph;
+}

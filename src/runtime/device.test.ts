@@ -1,10 +1,12 @@
 import { afterAll, describe, expect, it } from "vitest";
 import { Graph } from "../graph/graph.ts";
 import { mul } from "../graph/ops/index.ts";
+import { ConfigError } from "../tensor/errors.ts";
 import { f32 } from "../tensor/spec.ts";
 import { absentDevice, type Device } from "./device.ts";
 import { nodeRuntime } from "./node.ts";
-import { workerRuntime } from "./worker.ts";
+import { openSession } from "./session.ts";
+import { requireDevice, workerRuntime } from "./worker.ts";
 
 function double(): Graph {
   const graph = new Graph();
@@ -51,9 +53,16 @@ describe.each([nodeRuntime, worker])("a device in the $name runtime", (runtime) 
   });
 });
 
+describe("requireDevice", () => {
+  it("asks nothing of the processor and fails where a device is absent", async () => {
+    await requireDevice("cpu");
+    const absent = process.platform === "win32" ? "coreml" : "dml";
+    await expect(requireDevice(absent)).rejects.toThrow(ConfigError);
+  });
+});
+
 describe("a program that cannot be loaded", () => {
   it("is not blamed on the device", async () => {
-    const { openSession } = await import("./session.ts");
     const broken = openSession(Uint8Array.of(1, 2, 3), {}, { device: "cpu" });
     await expect(broken).rejects.toThrow("ONNX Runtime could not load the program: ");
   });

@@ -1,11 +1,9 @@
 /** @file Sessions of onnxruntime-node, on the device that is asked for; shared by the in-process and the worker runtime. */
 import { availableParallelism } from "node:os";
 import * as ort from "onnxruntime-node";
-import { Graph } from "../graph/graph.ts";
-import { add } from "../graph/ops/index.ts";
 import { writeOnnx } from "../onnx/write.ts";
-import { RuntimeFailure } from "../tensor/errors.ts";
-import { f32 } from "../tensor/spec.ts";
+import { ConfigError } from "../tensor/errors.ts";
+import { leastProgram } from "./compile.ts";
 import { absentDevice, checkDevice, type Device } from "./device.ts";
 import {
   couldNotLoad,
@@ -16,7 +14,7 @@ import {
   wrapSession,
 } from "./ort.ts";
 
-/** @throws RuntimeFailure where the bytes cannot be loaded or the device is absent, ConfigError for an unknown device */
+/** @throws RuntimeFailure where the bytes cannot be loaded, ConfigError where the device is absent or unknown */
 export async function openSession(
   bytes: Uint8Array,
   types: InputTypes,
@@ -41,16 +39,14 @@ const create = (
 /** Whether the least of programs can be loaded there: tells an absent device from a program that is at fault. */
 async function isPresent(device: Device): Promise<boolean> {
   if (device === "cpu") return true;
-  const least = new Graph();
-  least.output("y", add(least.input("x", f32(1)), 1));
-  return create(writeOnnx(least), device, { logSeverityLevel: 4 }).then(
+  return create(writeOnnx(leastProgram()), device, { logSeverityLevel: 4 }).then(
     (session) => session.release().then(() => true),
     () => false,
   );
 }
 
-function absent(device: Device, { message: reason }: Error): RuntimeFailure {
+function absent(device: Device, { message: reason }: Error): ConfigError {
   const built = ort.listSupportedBackends().map(({ name }) => name);
   const system = `${process.platform} ${process.arch}`;
-  return new RuntimeFailure("device", absentDevice(device, built, system), { device, reason });
+  return new ConfigError("device", absentDevice(device, built, system), { device, reason });
 }

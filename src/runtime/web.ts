@@ -22,7 +22,7 @@ const inTurn = oneAfterTheOther();
  * Programs run on the thread of the caller: in a page, on that of the page, unless the code is in a Web Worker. Threads
  * of WebAssembly need a cross-origin isolated page; the number that the first program asks for is that of all.
  *
- * @throws from `run`: RuntimeFailure where onnxruntime-web or the device is absent, ConfigError for other devices
+ * @throws from `run`: RuntimeFailure where onnxruntime-web is absent, ConfigError where the device is
  */
 export function webRuntime({ device: preferred, load = loadPackage }: WebRuntimeOptions = {}): Runtime {
   const open: OpenSession = async (bytes, types, options) => {
@@ -57,7 +57,7 @@ async function chooseDevice(asked: Device | undefined): Promise<WebDevice> {
   if (asked === "webgpu" && !(await hasAdapter())) {
     const message =
       'device "webgpu" was not found: this browser offers no WebGPU adapter; turn WebGPU on, update the browser or the graphics driver, or use device "cpu"';
-    throw new RuntimeFailure("device", message, { device: asked });
+    throw new ConfigError("device", message, { device: asked });
   }
   return asked;
 }

@@ -1,5 +1,6 @@
 /** @file The thread of the worker runtime: opens sessions and runs them one after the other. */
 import { parentPort } from "node:worker_threads";
+import { isBadInput } from "../tensor/errors.ts";
 import type { Tensor } from "../tensor/spec.ts";
 import type { Session } from "./ort.ts";
 import type { Draw } from "./runtime.ts";
@@ -44,7 +45,8 @@ port.on("message", (request: Request) => {
       if (request.kind === "run" && request.draw) prepareNext(request.session, request.draw);
     } catch (error) {
       const { message, code = "run" } = error as Error & { code?: string };
-      port.postMessage({ call, error: { message, code } } satisfies Reply);
+      const badInput = isBadInput(error);
+      port.postMessage({ call, error: { message, code, badInput } } satisfies Reply);
     }
   });
 });

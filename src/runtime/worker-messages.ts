@@ -24,4 +24,4 @@ export type Request =
 
 export type Reply =
   | { call: number; outputs?: Record<string, Tensor> }
-  | { call: number; error: { message: string; code: string } };
+  | { call: number; error: { message: string; code: string; badInput: boolean } };

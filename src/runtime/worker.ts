@@ -1,8 +1,9 @@
 /** @file The worker runtime: programs run in a thread of their own, so the event loop of the caller stays free. */
 import { Worker } from "node:worker_threads";
-import { RuntimeFailure } from "../tensor/errors.ts";
+import { ConfigError, RuntimeFailure } from "../tensor/errors.ts";
 import type { Tensor } from "../tensor/spec.ts";
-import { compileWith } from "./compile.ts";
+import { compileWith, leastProgram } from "./compile.ts";
+import type { Device } from "./device.ts";
 import type { Session } from "./ort.ts";
 import type { Runtime } from "./runtime.ts";
 import type { Reply, Request } from "./worker-messages.ts";
@@ -13,6 +14,9 @@ interface Pending {
   readonly resolve: (outputs: Record<string, Tensor>) => void;
   readonly reject: (error: Error) => void;
 }
+
+const errorOf = ({ code, message, badInput }: Extract<Reply, { error: object }>["error"]): Error =>
+  badInput ? new ConfigError(code, message) : new RuntimeFailure(code, message);
 
 /**
  * Starts a thread that executes programs. Arrays are copied on the way in, except those on a SharedArrayBuffer, and
@@ -38,7 +42,7 @@ export function workerRuntime(): Runtime {
   };
   worker.on("message", (reply: Reply) => {
     const entry = settle(reply.call);
-    if ("error" in reply) entry?.reject(new RuntimeFailure(reply.error.code, reply.error.message));
+    if ("error" in reply) entry?.reject(errorOf(reply.error));
     else entry?.resolve(reply.outputs ?? {});
   });
   worker.on("error", (error) =>
@@ -75,4 +79,16 @@ export function workerRuntime(): Runtime {
       await worker.terminate();
     },
   };
+}
+
+/** Runs the least program on a device, in a thread of its own. @throws ConfigError that says what is missing */
+export async function requireDevice(device: Device): Promise<void> {
+  if (device === "cpu") return;
+  const runtime = workerRuntime();
+  try {
+    const program = await runtime.compile(leastProgram(), { device });
+    await program.run({ x: { data: new Float32Array(1), shape: [1] } });
+  } finally {
+    await runtime.dispose();
+  }
 }

@@ -18,6 +18,7 @@ import {
 import type { RecipeConfig } from "../models/config.ts";
 import { recipeConfig } from "../models/recipes.ts";
 import { trainStep } from "../models/steps.ts";
+import { requireDevice } from "../runtime/worker.ts";
 import { ConfigError, DataError, ShapeError } from "../tensor/errors.ts";
 import { type Checkpoint, readCheckpoint, removeLeftovers } from "./checkpoint.ts";
 import { lockFile, lockRun } from "./lock.ts";
@@ -52,6 +53,7 @@ export async function startTraining(options: TrainOptions): Promise<Start> {
   }
   const split = checkedSplit(options.data, dataset, splitSettings(config));
   refuseMisfit(config, dataset.items.length);
+  await requireDevice(config.training.device);
   await refuseForeign(out);
   const manifest = newManifest(options, dataset, config);
   await mkdir(out, { recursive: true }).catch((error: unknown) => {
