@@ -18,7 +18,6 @@ export {
 export * as layers from "./nn/layers.ts";
 export { type Init, Params } from "./nn/params.ts";
 export { type ReadOptions, readOnnx } from "./onnx/read.ts";
-export { type ReadOptions, readOnnx } from "./onnx/read.ts";
 export { type WriteOptions, writeOnnx } from "./onnx/write.ts";
 export type { Device } from "./runtime/device.ts";
 export { referenceRuntime } from "./runtime/reference.ts";

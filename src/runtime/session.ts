@@ -29,12 +29,14 @@ export async function openSession(
   return wrapSession(ort, session, types, options);
 }
 
-const create = (
+function create(
   bytes: Uint8Array,
   device: Device,
   settings: ort.InferenceSession.SessionOptions,
-): Promise<ort.InferenceSession> =>
-  ort.InferenceSession.create(bytes, { ...settings, executionProviders: [device] });
+): Promise<ort.InferenceSession> {
+  ort.env.logLevel = "fatal"; // what fails is thrown: it need not be printed as well
+  return ort.InferenceSession.create(bytes, { ...settings, executionProviders: [device] });
+}
 
 /** Whether the least of programs can be loaded there: tells an absent device from a program that is at fault. */
 async function isPresent(device: Device): Promise<boolean> {
