@@ -10,6 +10,7 @@ import { suggest } from "../src/tensor/nearest.ts";
 import { benchEvaluation } from "./evaluation.ts";
 import { benchImport } from "./import.ts";
 import { provenance } from "./machine.ts";
+import { benchProfile } from "./profile.ts";
 import { benchQuality } from "./quality.ts";
 import { benchResume } from "./resume.ts";
 import { benchRoofline } from "./roofline.ts";
@@ -19,6 +20,7 @@ const benches = {
   training: benchTraining,
   evaluation: benchEvaluation,
   import: benchImport,
+  profile: benchProfile,
   roofline: benchRoofline,
   resume: benchResume,
   quality: benchQuality,
