@@ -1,7 +1,14 @@
 /** @file The graph: values in creation order, which is also an order of execution. */
 import { ConfigError, ShapeError } from "../tensor/errors.ts";
 import { suggest } from "../tensor/nearest.ts";
-import { type Dim, formatSpec, type Shape, type Tensor, type TensorSpec } from "../tensor/spec.ts";
+import {
+  type Dim,
+  formatShape,
+  formatSpec,
+  type Shape,
+  type Tensor,
+  type TensorSpec,
+} from "../tensor/spec.ts";
 import type { Attributes, OpDef } from "./op.ts";
 
 /** A typed edge of a graph. Operators are free functions over values; a value has no arithmetic of its own. */
@@ -98,7 +105,8 @@ export class Graph {
 
   /** Names a value as an output; a name that is an output already then means the new value. */
   output(name: string, value: Value): void {
-    if (this.inputs.has(name) || this.params.has(name)) {
+    const own = this.inputs.get(name) ?? this.params.get(name)?.value;
+    if (own && own !== value) {
       throw new ConfigError(
         "duplicate-name",
         `graph: output "${name}" has the name of an input or parameter; give it another`,
@@ -137,6 +145,7 @@ export class Graph {
       inputs.map((x) => x.spec),
       attributes,
     );
+    for (const { shape } of specs) checkShape(op.name, shape);
     const outputs: Value[] = [];
     const node: Node = { op: op as unknown as OpDef, inputs, attributes, outputs };
     specs.forEach((spec, output) => {
@@ -156,6 +165,16 @@ export class Graph {
       );
     }
   }
+}
+
+const mostAxes = 64;
+
+/** Refuses what is no shape, whatever rule gave it. @throws ShapeError */
+function checkShape(where: string, shape: Shape): void {
+  const possible = (d: Dim): boolean => typeof d === "string" || (Number.isSafeInteger(d) && d >= 0);
+  if (shape.length <= mostAxes && shape.every(possible)) return;
+  const shown = shape.length > mostAxes ? `${shape.length} axes` : `the shape ${formatShape(shape)}`;
+  throw new ShapeError("shape", `${where}: its result would have ${shown}, which is impossible`);
 }
 
 /** Keeps numbers apart that JSON writes alike: the infinities, NaN and −0. */

@@ -1,6 +1,6 @@
 /** @file Contents known while reading: constants, and shapes whose sizes may still be names. */
 import { evaluate } from "../graph/evaluate.ts";
-import { Graph, type Value } from "../graph/graph.ts";
+import { Graph, reachableNodes, type Value } from "../graph/graph.ts";
 import {
   addDims,
   type Dim,
@@ -11,8 +11,8 @@ import {
   subtractDims,
 } from "../tensor/dims.ts";
 import { ShapeError } from "../tensor/errors.ts";
-import { broadcastIndex } from "../tensor/ndarray.ts";
-import { broadcastShapes, count, type DType, isFloat } from "../tensor/spec.ts";
+import { broadcastIndex, type NdArray } from "../tensor/ndarray.ts";
+import { broadcastShapes, count, type DType, isFloat, knownShape } from "../tensor/spec.ts";
 
 /** A tensor whose contents are known; elements of integer tensors may be open dimensions. */
 export interface Known {
@@ -29,37 +29,83 @@ export const known = (dtype: DType, shape: readonly number[], values: ArrayLike<
 
 export const isOpen = ({ values }: Known): boolean => values.some((v) => typeof v === "string");
 
-/** Open dimensions stand in computations on numbers as codes far above any size. */
-const codes = 2 ** 44;
+/** What computing while reading may still cost. */
+export interface Budget {
+  /** Elements, over all nodes. */
+  left: number;
+}
+
+/** Elements of one tensor up to which contents are computed with, and those of one file together. */
+export const most = { float: 4096, integer: 65536, inAll: 2 ** 22 } as const;
+
+export const newBudget = (): Budget => ({ left: most.inAll });
+
+function affords(budget: Budget, sizes: readonly number[]): boolean {
+  const total = sizes.reduce((a, b) => a + b, 0);
+  if (!(total <= budget.left) || sizes.some((size) => size > most.integer)) return false;
+  budget.left -= total;
+  return true;
+}
+
+/** Open dimensions stand in computations on numbers as codes, where contents and sizes do not come. */
+const codes = { first: 2 ** 52, last: 2 ** 52 + 2 ** 20 } as const;
 
 /**
- * Runs a traced computation on contents instead of values. Open dimensions may be moved by it, not computed with: they
- * go through as codes.
+ * Runs a traced computation on contents instead of values; null where that would cost too much, or where float64 does
+ * not hold the result. Open dimensions may be moved by it, not computed with: they go through as codes.
+ *
+ * @throws ShapeError where the shape of a result is open
  */
 export function fold(
   inputs: readonly (Known | null)[],
+  budget: Budget,
   traceIn: (graph: Graph, values: readonly (Value | null)[]) => readonly Value[],
-): Known[] {
+): Known[] | null {
   const graph = new Graph();
-  const symbols: string[] = [];
+  const symbols = new Map<string, number>();
   const encode = (v: Dim): number => {
     if (typeof v === "number") return v;
-    if (!symbols.includes(v)) symbols.push(v);
-    return codes + symbols.indexOf(v);
+    if (!symbols.has(v)) symbols.set(v, codes.first + symbols.size);
+    return symbols.get(v)!;
   };
-  const contents = new Map();
+  const contents = new Map<Value, NdArray>();
   const values = inputs.map((x, i) => {
     if (!x) return null;
     const value = graph.input(`x${i}`, { dtype: x.dtype, shape: x.shape });
     contents.set(value, { data: Float64Array.from(x.values, encode), shape: x.shape });
     return value;
   });
+  if (inputs.some((x) => x?.values.some((v) => Number(v) >= codes.first && Number(v) <= codes.last)))
+    return null;
   const outputs = traceIn(graph, values);
+  const made = reachableNodes(graph, outputs).flatMap((node) => node.outputs);
+  if (!affords(budget, made.map((y) => count(knownShape(y.shape, y.node!.op.name))))) return null; // biome-ignore format: one line
   const missing = () => new ShapeError("fold", "a content is missing");
-  return evaluate(outputs, contents, {}, missing).map(({ data, shape }, i) => {
-    const decoded = Array.from(data, (v) => (v >= codes && symbols[v - codes] ? symbols[v - codes]! : v));
-    return known(outputs[i]!.dtype, shape, decoded);
-  });
+  const names = new Map([...symbols].map(([symbol, code]) => [code, symbol]));
+  const results = evaluate(outputs, contents, {}, missing).map(({ data, shape }, i) =>
+    known(
+      outputs[i]!.dtype,
+      shape,
+      Array.from(data, (v) => names.get(v) ?? v),
+    ),
+  );
+  return results.every(isHeld) ? results : null;
+}
+
+const ranges: Partial<Record<DType, readonly [number, number]>> = {
+  int32: [-(2 ** 31), 2 ** 31 - 1],
+  uint8: [0, 255],
+  bool: [0, 1],
+};
+
+/** Whether the numbers are what integer arithmetic of that type gives. */
+function isHeld({ dtype, values }: Known): boolean {
+  if (isFloat(dtype)) return true;
+  const [low, high] = ranges[dtype] ?? [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER];
+  const fits = (v: number): boolean => Number.isInteger(v) && v >= low && v <= high;
+  return values.every(
+    (v) => typeof v === "string" || fits(v) || (dtype === "int64" && Math.abs(v) === 2 ** 63),
+  );
 }
 
 type Arithmetic = (a: Dim, b: Dim, dtype: DType) => Dim | null;
@@ -90,11 +136,18 @@ const arithmetic: Readonly<Record<string, Arithmetic>> = {
 const comparisons = new Set(["Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual"]);
 
 /** The result of a binary elementwise operator on contents that hold open dimensions, if it can be known. */
-export function foldArithmetic(type: string, inputs: readonly (Known | null)[]): Known | null {
+export function foldArithmetic(
+  type: string,
+  inputs: readonly (Known | null)[],
+  budget: Budget,
+): Known | null {
   const rule = arithmetic[type];
   const [a, b] = inputs;
   if (!rule || !a || !b || inputs.length !== 2) return null;
+  const fraction = (v: Dim): boolean => typeof v === "number" && !Number.isSafeInteger(v);
+  if (a.values.some(fraction) || b.values.some(fraction)) return null;
   const shape = broadcastShapes(type, a.shape, b.shape) as number[];
+  if (!affords(budget, [count(shape)])) return null;
   const [left, right] = [broadcastIndex(a.shape, shape), broadcastIndex(b.shape, shape)];
   const values: Dim[] = [];
   for (let i = 0; i < count(shape); i++) {

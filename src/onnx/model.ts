@@ -1,90 +1,116 @@
 /** @file The parts of an ONNX file that reading needs, checked. */
 import { fromBinary } from "@bufbuild/protobuf";
-import type { Dim } from "../tensor/dims.ts";
-import { DataError } from "../tensor/errors.ts";
-import type { TensorSpec } from "../tensor/spec.ts";
+import { malformed, quoted } from "./faults.ts";
+import { inlined } from "./functions.ts";
+import { ordered } from "./order.ts";
 import {
-  TensorProto_DataType as DataType,
+  type FunctionProto,
   type GraphProto,
   type ModelProto,
   ModelProtoSchema,
-  type NodeProto,
   type TensorProto,
   type ValueInfoProto,
 } from "./schema/onnx_pb.ts";
-import { elementTypes, type ReadExternal, readTensor, type StoredTensor } from "./tensor.ts";
+import { type SourceNode, standardDomain, usedBy, type Versions } from "./source.ts";
+import { elementTypes, storedSpec } from "./tensor.ts";
+
+/** A graph of a file: what its outputs depend on, in an order of execution, and all of its inputs. */
+export interface SourceGraph {
+  readonly nodes: readonly SourceNode[];
+  readonly initializers: ReadonlyMap<string, TensorProto>;
+  /** Names of tensors that are stored as their non-zero elements. */
+  readonly sparse: ReadonlySet<string>;
+  readonly inputs: readonly ValueInfoProto[];
+  readonly outputs: readonly string[];
+}
 
 export interface Model {
-  readonly nodes: readonly NodeProto[];
-  readonly inputs: readonly (readonly [string, TensorSpec])[];
-  readonly initializers: readonly (readonly [string, TensorProto])[];
-  readonly outputs: readonly string[];
+  readonly graph: SourceGraph;
+  readonly functions: readonly FunctionProto[];
   readonly metadata: Readonly<Record<string, string>>;
-  /** The version of an operator set that the file uses. */
-  opset(domain: string): number;
-  tensor(proto: TensorProto, external?: ReadExternal): StoredTensor;
 }
 
 /** The oldest and newest version of the standard operator set that is read. */
 export const opsets = { oldest: 11, newest: 22 } as const;
 
-const bad = (what: string, fields: Record<string, unknown> = {}): never => {
-  throw new DataError("onnx-file", `readOnnx: ${what}`, fields);
-};
-
 /** @throws DataError for bytes that are not an ONNX model, or one of another opset */
 export function parseModel(bytes: Uint8Array): Model {
   const model = decode(bytes);
-  const { graph } = model;
-  if (!graph) return bad("the file holds no graph; is it an ONNX model?");
-  const versions = new Map(model.opsetImport.map(({ domain, version }) => [domain, Number(version)]));
-  const standard = versions.get("") ?? versions.get("ai.onnx");
-  if (standard === undefined) return bad("the file names no version of the standard operators");
-  if (standard < opsets.oldest || standard > opsets.newest)
-    return bad(`the file uses opset ${standard}; ${opsets.oldest} to ${opsets.newest} are supported`);
-  const stored = new Set(graph.initializer.map(({ name }) => name));
+  const { graph, functions } = model;
+  if (!graph || graph.output.length === 0)
+    return malformed("the bytes hold no graph with outputs; are they an ONNX model?");
   return {
-    nodes: graph.node,
-    // Old files list initializers among the inputs as well.
-    inputs: graph.input.filter(({ name }) => !stored.has(name)).map((info) => [info.name, specOf(info)]),
-    initializers: graph.initializer.map((t) => [t.name, t]),
-    outputs: namesOf(graph),
+    graph: sourceGraph(graph, versionsOf(model), functions, () => false),
+    functions,
     metadata: Object.fromEntries(model.metadataProps.map(({ key, value }) => [key, value])),
-    opset: (domain) => versions.get(domain) ?? (domain === "" || domain === "ai.onnx" ? standard : 1),
-    tensor: (proto, external) => readTensor(proto, `initializer "${proto.name}"`, external),
   };
 }
 
 function decode(bytes: Uint8Array): ModelProto {
+  if (new TextDecoder().decode(bytes.subarray(0, 40)).startsWith("version https://git-lfs"))
+    malformed("the bytes are a Git LFS pointer, not the model; fetch the file it stands for");
   try {
-    return fromBinary(ModelProtoSchema, bytes);
+    return fromBinary(ModelProtoSchema, bytes, { readUnknownFields: false });
   } catch (error) {
-    return bad(`the bytes are not an ONNX model: ${(error as Error).message}`);
+    return malformed(`the bytes are not an ONNX model: ${(error as Error).message}`);
   }
 }
 
-function namesOf({ output }: GraphProto): string[] {
-  if (output.length === 0) return bad("the graph has no outputs");
-  return output.map(({ name }) => name);
+function versionsOf({ opsetImport }: ModelProto): Versions {
+  const versions = new Map(
+    opsetImport.map(({ domain, version }) => [standardDomain(domain), Number(version)]),
+  );
+  const standard = versions.get("");
+  if (standard === undefined) malformed("the file names no version of the standard operators");
+  else if (standard < opsets.oldest || standard > opsets.newest)
+    malformed(`the file uses opset ${standard}; ${opsets.oldest} to ${opsets.newest} are supported`);
+  return versions;
 }
 
-/** Type and shape of a declared value; a size without a name is called after the value and the axis. */
-function specOf({ name, type }: ValueInfoProto): TensorSpec {
-  if (type?.value.case !== "tensorType") return bad(`input "${name}" is not a tensor`, { name });
-  const { elemType, shape } = type.value.value;
-  const dtype = elementTypes.get(elemType);
-  if (!dtype)
-    return bad(`input "${name}" has element type ${DataType[elemType] ?? elemType}, which is not supported`, {
-      name,
-    });
-  if (!shape) return bad(`input "${name}" does not say how many axes it has`, { name });
-  const dims = shape.dim.map(({ value }, axis): Dim => {
-    if (value.case === "dimValue" && value.value >= 0n) return Number(value.value);
-    const text = value.case === "dimParam" ? value.value : "";
-    return dimName(text) || dimName(`${name}_${axis}`);
-  });
-  return { dtype, shape: dims };
+/**
+ * A graph with its functions unfolded, its nodes sorted and its names checked.
+ *
+ * @throws DataError
+ */
+export function sourceGraph(
+  proto: GraphProto,
+  versions: Versions,
+  functions: readonly FunctionProto[],
+  outer: (name: string) => boolean,
+): SourceGraph {
+  const initializers = new Map<string, TensorProto>();
+  for (const tensor of proto.initializer) {
+    const where = `initializer ${quoted(tensor.name)}`;
+    if (tensor.name === "") malformed("an initializer has no name");
+    if (initializers.has(tensor.name))
+      malformed(`the name ${quoted(tensor.name)} is given to two initializers`);
+    if (elementTypes.has(tensor.dataType)) storedSpec(tensor, where);
+    initializers.set(tensor.name, tensor);
+  }
+  const sparse = new Set(proto.sparseInitializer.map(({ values }) => values?.name ?? ""));
+  // Old files list initializers among the inputs as well.
+  const inputs = proto.input.filter(({ name }) => !initializers.has(name) && !sparse.has(name));
+  const outputs = proto.output.map(({ name }) => name);
+  const given = inputs.map(({ name }) => name);
+  refuseTwice(given, "inputs");
+  refuseTwice(outputs, "outputs");
+  const own = new Set([...initializers.keys(), ...sparse, ...given]);
+  const nodes = ordered(inlined(proto.node, versions, functions), { own, outer }, outputs);
+  const used = new Set([...nodes.flatMap(({ proto: node }) => usedBy(node)), ...outputs]);
+  return {
+    nodes,
+    initializers: new Map([...initializers].filter(([name]) => used.has(name))),
+    sparse: new Set([...sparse].filter((name) => used.has(name))),
+    inputs,
+    outputs,
+  };
 }
 
-/** A name that can stand in computed dimensions. */
-const dimName = (text: string): string => text.replace(/[^\w.]+/g, "_").replace(/^(?=[\d.])/, "_");
+function refuseTwice(names: readonly string[], what: string): void {
+  const seen = new Set<string>();
+  for (const name of names) {
+    if (name === "") malformed(`one of the ${what} has no name`);
+    if (seen.has(name)) malformed(`the name ${quoted(name)} stands twice among the ${what}`);
+    seen.add(name);
+  }
+}

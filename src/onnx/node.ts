@@ -1,9 +1,14 @@
 /** @file One node of an ONNX file, as the rules that translate it see it. */
 import type { Graph, Value } from "../graph/graph.ts";
 import type { Dim } from "../tensor/dims.ts";
-import { DataError } from "../tensor/errors.ts";
+import { ConfigError, DataError, ShapeError } from "../tensor/errors.ts";
+import { quoted } from "./faults.ts";
 import type { Known } from "./known.ts";
-import { type AttributeProto, AttributeProto_AttributeType as Kind } from "./schema/onnx_pb.ts";
+import {
+  type AttributeProto,
+  type GraphProto,
+  AttributeProto_AttributeType as Kind,
+} from "./schema/onnx_pb.ts";
 import { readTensor, type StoredTensor } from "./tensor.ts";
 
 /** What a rule returns for an output: a value of the graph, or contents that are known already. */
@@ -134,6 +139,11 @@ export class OnnxNode {
     return found?.t ? readTensor(found.t, `attribute "${name}" of ${this.label}`) : null;
   }
 
+  /** A graph inside the node. @throws DataError when there is none of that name */
+  subgraph(name: string): GraphProto {
+    return this.#attribute(name, Kind.GRAPH)?.g ?? this.#absent(name);
+  }
+
   /** Integers that older opsets have as an attribute and newer ones as input i. */
   intsAt(i: number, name: string): number[] | null {
     return this.has(i) ? this.numbers(i, name) : this.ints(name);
@@ -141,19 +151,36 @@ export class OnnxNode {
 
   /** `node "encoder/MatMul_3" (MatMul)`. */
   get label(): string {
-    return `node "${this.name}" (${this.type})`;
+    return `node ${quoted(this.name)} (${this.type})`;
   }
 
-  fail(what: string): never {
-    throw new DataError("onnx-node", `readOnnx: ${this.label}: ${what}`, {
+  fail(what: string, cause?: unknown): never {
+    const error = new DataError("onnx-node", `readOnnx: ${this.label}: ${what}`, {
       node: this.name,
       type: this.type,
     });
+    throw cause === undefined ? error : Object.assign(error, { cause });
+  }
+
+  /** What `translate` gives; whatever goes wrong in it is told of this node. */
+  guarded<T>(translate: () => T): T {
+    try {
+      return translate();
+    } catch (error) {
+      if (error instanceof DataError) throw error;
+      if (error instanceof ShapeError || error instanceof ConfigError) return this.fail(error.message, error);
+      return this.fail(`its inputs and attributes do not fit together: ${(error as Error).message}`, error);
+    }
   }
 
   /** The same node in another graph, on other inputs. */
   on(graph: Graph, slots: readonly (Slot | null)[]): OnnxNode {
     return new OnnxNode({ ...this.#fields, graph, slots });
+  }
+
+  /** Names of the outputs; an empty one is not wanted. */
+  get outputs(): readonly string[] {
+    return this.#fields.outputs;
   }
 
   get slots(): readonly (Slot | null)[] {

@@ -1,10 +1,40 @@
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { describe, expect, it } from "vitest";
 import { Graph, print } from "../graph/graph.ts";
 import { add, reshape, sizes, transpose } from "../graph/ops/index.ts";
 import { compile } from "../runtime/node.ts";
 import { f32 } from "../tensor/spec.ts";
-import { readOnnx } from "./read.ts";
+import { checkModel } from "../testing/check-model.ts";
+import { type ReadOptions, readOnnx } from "./read.ts";
+import { type ModelFields, type ModelNode, modelOf } from "./rules/model.fixture.ts";
+import {
+  FunctionProtoSchema,
+  AttributeProto_AttributeType as Kind,
+  type ModelProto,
+  ModelProtoSchema,
+} from "./schema/onnx_pb.ts";
 import { writeOnnx } from "./write.ts";
+
+const node = (type: string, inputs: string, output: string, more: Partial<ModelNode> = {}): ModelNode => ({
+  type,
+  inputs: inputs === "" ? [] : inputs.split(" "),
+  outputs: output.split(" "),
+  ...more,
+});
+
+/** Bytes of a model [2] → y at opset 17, changed by `edit`. */
+function bytesOf(fields: Partial<ModelFields>, edit: (model: ModelProto) => void = () => {}): Uint8Array {
+  const all = { opset: 17, inputs: { x: f32(2) }, nodes: [], outputs: ["y"], ...fields };
+  const model = fromBinary(ModelProtoSchema, modelOf(all));
+  edit(model);
+  return toBinary(ModelProtoSchema, model);
+}
+
+const read = (fields: Partial<ModelFields>, edit?: (model: ModelProto) => void, options?: ReadOptions) =>
+  readOnnx(bytesOf(fields, edit), options);
+const feeds = { x: { data: Float32Array.of(1, -2), shape: [2] } };
+const floats = (...values: number[]) => ({ dtype: "float32" as const, shape: [values.length], values });
+const int64 = (...values: number[]) => ({ dtype: "int64" as const, shape: [values.length], values });
 
 describe("readOnnx", () => {
   it("reads back what writeOnnx wrote, with open dimensions and named parameters", async () => {
@@ -14,19 +44,241 @@ describe("readOnnx", () => {
     graph.output("y", reshape(transpose(reshape(add(x, w), ["B", "L", 2, 2]), [0, 2, 1, 3]), ["B", "L*4"]));
     graph.metadata.recipe = "none";
     const back = readOnnx(writeOnnx(graph));
-    expect([...back.params.keys()]).toContain("w");
+    expect([...back.params.keys()]).toEqual(["w"]);
     expect(back.value("y").shape).toEqual(["B", "L*4"]);
     expect(back.metadata).toEqual({ recipe: "none" });
     const data = Float32Array.from({ length: 24 }, (_, i) => i);
-    const feeds = { x: { data, shape: [2, 3, 4] } };
-    const results = await Promise.all([graph, back].map(async (g) => (await compile(g)).run(feeds)));
+    const given = { x: { data, shape: [2, 3, 4] } };
+    const results = await Promise.all([graph, back].map(async (g) => (await compile(g)).run(given)));
     expect(results[1]!.y).toEqual(results[0]!.y);
   });
+
   it("folds the arithmetic of shapes", () => {
     const graph = new Graph();
     const x = graph.input("x", f32("B", "L", 4));
     graph.output("n", add(sizes(graph, ["B*2", "L"]), sizes(graph, [1, "floor(B/2)"])));
     graph.output("y", x);
     expect(print(readOnnx(writeOnnx(graph)))).toContain("sizes(dims=[B*2+1 L+floor(B/2)])");
+  });
+
+  it("takes nodes in any order and leaves out what no output depends on", async () => {
+    const nodes = [
+      node("Exp", "b", "y"),
+      node("Nonsense", "x", "unused"),
+      node("Add", "a w", "b"),
+      node("Neg", "x", "a"),
+    ];
+    const initializers = { w: floats(1, 2), other: floats(3) };
+    const graph = read({ nodes, initializers });
+    expect([...graph.params.keys()]).toEqual(["w"]);
+    expect(print(graph)).toMatch(/neg.*\n.*add.*\n.*exp/);
+    const sorted = [nodes[3]!, nodes[2]!, nodes[0]!];
+    expect(print(graph)).toBe(print(read({ nodes: sorted, initializers })));
+    expect(await checkModel(bytesOf({ nodes: sorted, initializers }), feeds)).toBeLessThan(1e-6);
+  });
+
+  it("takes outputs that are inputs or parameters, and parameters that are listed as inputs", async () => {
+    const inputs = { x: f32(2), w: f32(2) };
+    const fields = { inputs, initializers: { w: floats(1, 2) }, nodes: [node("Add", "x w", "y")] };
+    const graph = read({ ...fields, outputs: ["x", "w", "y"] });
+    expect([...graph.inputs.keys()]).toEqual(["x"]);
+    expect([...graph.params.keys()]).toEqual(["w"]);
+    const program = await compile(graph);
+    const { x, w, y } = await program.run(feeds);
+    expect([x, w, y].map((t) => [...(t!.data as Float32Array)])).toEqual([
+      [1, -2],
+      [1, 2],
+      [2, 0],
+    ]);
+    await program.dispose();
+  });
+
+  it("names open dimensions: as the file does, after the axis, or by arithmetic of other sizes", () => {
+    const shape = ["batch size", "", "past", "past + batch_size", "batch-size", "seq", "past + seq", "max"];
+    const graph = read({ inputs: { x: f32(...shape) }, nodes: [node("Neg", "x", "y")] });
+    const names = ["batch_size", "x_1", "past", "past_batch_size", "batch_size_", "seq", "past+seq", "max"];
+    expect(graph.value("y").shape).toEqual(names);
+    const shapes = { x: [1, 2, 3, 4, 5, 6, 7, "N"] };
+    const bound = read({ inputs: { x: f32(...shape) }, nodes: [node("Neg", "x", "y")] }, undefined, {
+      shapes,
+    });
+    expect(bound.value("y").shape).toEqual(shapes.x);
+    expect(() => read({ nodes: [node("Neg", "x", "y")] }, undefined, { shapes: { z: [1] } })).toThrow(
+      'readOnnx: a shape is given for "z", which is no input; the nearest is "x"; there are: x',
+    );
+    expect(() => read({ nodes: [node("Neg", "x", "y")] }, undefined, { shapes: { x: [1, 2] } })).toThrow(
+      'readOnnx: input "x" is [2]; the given shape [1, 2] has another rank',
+    );
+  });
+
+  it("keeps every digit of int64, and its ends as they are", async () => {
+    const big = 2n ** 60n + 1n;
+    const ends = BigInt64Array.of(-(2n ** 63n), 2n ** 63n - 1n);
+    const graph = read(
+      {
+        initializers: { a: int64(0), b: int64(0, 0) },
+        nodes: [node("Identity", "a", "y"), node("Concat", "b b", "z", { attributes: { axis: 0 } })],
+        outputs: ["y", "z"],
+      },
+      ({ graph: g }) => {
+        const [a, b] = g!.initializer;
+        a!.rawData = new Uint8Array(BigInt64Array.of(big).buffer);
+        b!.rawData = new Uint8Array(ends.buffer);
+      },
+    );
+    expect([...graph.params.keys()]).toEqual(["a"]); // b is computed with
+    const program = await compile(graph);
+    const { y, z } = await program.run(feeds);
+    expect([...(y!.data as BigInt64Array)]).toEqual([big]);
+    expect([...(z!.data as BigInt64Array)]).toEqual([...ends, ...ends]);
+    await program.dispose();
+  });
+
+  it("computes while reading only what is small and what float64 holds", () => {
+    const column = { dtype: "int64" as const, shape: [300, 1], values: Array.from({ length: 300 }, () => 2) };
+    const row = { ...column, shape: [1, 300] };
+    const nodes = [
+      node("Mul", "column row", "big"),
+      node("Mul", "huge huge", "y"),
+      node("Mul", "four four", "z"),
+    ];
+    const graph = read({
+      initializers: { column, row, huge: int64(2 ** 40), four: int64(4) },
+      nodes,
+      outputs: ["big", "y", "z"],
+    });
+    expect(print(graph)).toMatch(/mul\(column, row\).*mul\(huge, huge\).*constant\(.*values=\[16\]\)/s);
+  });
+});
+
+describe("readOnnx and functions of the file", () => {
+  const own = {
+    domain: "own",
+    opsetImport: [
+      { domain: "", version: 17n },
+      { domain: "own", version: 1n },
+    ],
+  };
+  const call = (name: string, output: string) => ({
+    opType: name,
+    domain: "own",
+    input: ["a"],
+    output: [output],
+  });
+
+  /** twice(a) = join(join(a)), where join(c; along = 0) puts c and −c one after the other. */
+  function withFunctions(model: ModelProto): void {
+    model.opsetImport.push({ $typeName: "onnx.OperatorSetIdProto", domain: "own", version: 1n });
+    model.functions = [
+      create(FunctionProtoSchema, {
+        ...own,
+        name: "twice",
+        input: ["a"],
+        output: ["c"],
+        node: [call("join", "b"), { ...call("join", "c"), input: ["b"] }],
+      }),
+      create(FunctionProtoSchema, {
+        ...own,
+        name: "join",
+        input: ["c"],
+        output: ["d"],
+        attributeProto: [{ name: "along", type: Kind.INT, i: 0n }],
+        node: [
+          { opType: "Neg", input: ["c"], output: ["a"] },
+          {
+            opType: "Concat",
+            input: ["c", "a"],
+            output: ["d"],
+            attribute: [{ name: "axis", refAttrName: "along", type: Kind.INT }],
+          },
+        ],
+      }),
+    ];
+  }
+  const fields = { nodes: [node("twice", "x", "h", { domain: "own" }), node("Exp", "h", "y")] };
+
+  it("puts their nodes in the place of calls", async () => {
+    expect(await checkModel(bytesOf(fields, withFunctions), feeds)).toBeLessThan(1e-6);
+  });
+
+  it("refuses calls without end", () => {
+    const endless = (model: ModelProto): void => {
+      withFunctions(model);
+      model.functions[1]!.node[1]!.opType = "twice";
+      model.functions[1]!.node[1]!.domain = "own";
+    };
+    expect(() => read(fields, endless)).toThrow(/function "\w+" calls itself, or calls nest too deeply/);
+    const bomb = (model: ModelProto): void => {
+      withFunctions(model);
+      const doubled = (i: number) => [call(`f${i + 1}`, "b"), call(`f${i + 1}`, "c")];
+      model.functions = Array.from({ length: 30 }, (_, i) =>
+        create(FunctionProtoSchema, {
+          ...own,
+          name: `f${i}`,
+          input: ["a"],
+          output: ["c"],
+          node: i < 29 ? doubled(i) : [{ opType: "Neg", input: ["a"], output: ["c"] }],
+        }),
+      );
+      model.graph!.node[0]!.opType = "f0";
+    };
+    expect(() => read(fields, bomb)).toThrow("its functions unfold to more than 100,000 nodes");
+  });
+});
+
+describe("readOnnx and conditions", () => {
+  const branch = (name: string, type: string) => ({
+    name,
+    type: Kind.GRAPH,
+    g: {
+      name,
+      node: [{ opType: type, name: `${type}_inside`, input: ["x", "k"], output: ["z"] }],
+      initializer: [{ name: "k", dataType: 1, dims: [2n], floatData: [3, 4] }],
+      output: [{ name: "z" }],
+    },
+  });
+  const choose = (model: ModelProto): void => {
+    const given = [branch("then_branch", "Add"), branch("else_branch", "Mul")];
+    model.graph!.node.find(({ opType }) => opType === "If")!.attribute = create(ModelProtoSchema, {
+      graph: { node: [{ attribute: given }] },
+    }).graph!.node[0]!.attribute;
+  };
+
+  it.each([
+    [1, "add"],
+    [0, "mul"],
+  ])("takes the branch of a condition that is known: %s", async (value, op) => {
+    const condition = { dtype: "bool" as const, shape: [], values: [value] };
+    const fields = { initializers: { c: condition }, nodes: [node("If", "c", "y")] };
+    const graph = read(fields, choose);
+    expect(print(graph)).toContain(`${op}(x, If_0/k)`);
+    expect(await checkModel(bytesOf(fields, choose), feeds)).toBeLessThan(1e-6);
+  });
+
+  it("lists conditions that are not known with all else that is not supported", () => {
+    const nodes = [
+      node("If", "c", "a"),
+      node("Frobnicate", "x", "b"),
+      node("Frobnicate", "b", "d"),
+      node("Add", "half half", "e"),
+      node("Cast", "x", "f", { attributes: { to: 10 } }),
+      node("Gelu", "a", "y", { domain: "com.acme" }),
+    ];
+    const model = bytesOf(
+      {
+        nodes,
+        outputs: ["y", "d", "e", "f"],
+        inputs: { x: f32(2), c: { dtype: "bool", shape: [] }, half: f32(1) },
+      },
+      (m) => {
+        choose(m);
+        const { type } = m.graph!.input[2]!;
+        if (type!.value.case === "tensorType") type!.value.value.elemType = 10;
+      },
+    );
+    expect(() => readOnnx(model)).toThrow(
+      'readOnnx: not supported: operators: Frobnicate ×2 ("Frobnicate_1", "Frobnicate_2"), com.acme.Gelu ×1 ("Gelu_5"); ' +
+        'control flow that depends on what is fed: If ×1 ("If_0"); types: FLOAT16 ×2 ("half", "Cast_4")',
+    );
   });
 });

@@ -1,203 +1,198 @@
 /** @file An ONNX file becomes a graph. */
 import { Graph, Value } from "../graph/graph.ts";
-import { cast, constant, reshape, sizes } from "../graph/ops/index.ts";
 import type { Dim } from "../tensor/dims.ts";
-import { DataError, ShapeError } from "../tensor/errors.ts";
-import { formatShape, isFloat, type TensorSpec } from "../tensor/spec.ts";
-import { fold, foldArithmetic, isOpen, type Known } from "./known.ts";
-import { type Model, parseModel } from "./model.ts";
-import { OnnxNode, type Result, type Rule, type Slot } from "./node.ts";
-import { movers, rules } from "./rules/index.ts";
-import type { NodeProto } from "./schema/onnx_pb.ts";
-import { contentsOf, type ReadExternal, type StoredTensor } from "./tensor.ts";
+import { ConfigError, DataError } from "../tensor/errors.ts";
+import { suggest } from "../tensor/nearest.ts";
+import { formatShape } from "../tensor/spec.ts";
+import { malformed, quoted } from "./faults.ts";
+import { folded, list, slotOf } from "./folding.ts";
+import { InputDims } from "./input-dims.ts";
+import { newBudget } from "./known.ts";
+import { type Model, parseModel, type SourceGraph, sourceGraph } from "./model.ts";
+import { OnnxNode, type Slot } from "./node.ts";
+import { isLiteral, Parameters } from "./parameters.ts";
+import { rules } from "./rules/index.ts";
+import type { TypeProto, ValueInfoProto } from "./schema/onnx_pb.ts";
+import { type SourceNode, standardDomain } from "./source.ts";
+import { elementTypes, type ReadExternal } from "./tensor.ts";
+import { typeName, Unsupported, unsupportedType } from "./unsupported.ts";
 
 export interface ReadOptions {
   /** Sizes or names for the dimensions of inputs, by input name; default: what the file says. */
   readonly shapes?: Readonly<Record<string, readonly Dim[]>>;
-  /** Gives the bytes of an external data file by its name in the model. */
+  /** Gives bytes of external data files; `readOnnxFile` reads them from the model's folder. */
   readonly external?: ReadExternal;
 }
 
-/** Contents up to these numbers of elements are computed with while reading. */
-const smallest = { float: 4096, integer: 65536 } as const;
-
 /**
- * The network in an ONNX file (opsets 11 to 22). Float initializers become named parameters; open dimensions keep their
- * names, and unnamed ones are called after the input and the axis. What depends on contents and sizes alone is
- * computed while reading.
+ * The network in an ONNX file (opsets 11 to 22). Stored tensors that it computes with become named parameters; open
+ * dimensions keep their names, and unnamed ones are called after the input and the axis. Functions of the file are
+ * unfolded, what depends on contents and sizes alone is computed while reading, and what no output depends on is left
+ * out.
  *
  * @throws DataError for a malformed file, or listing all that is not supported
  */
 export function readOnnx(bytes: Uint8Array, options: ReadOptions = {}): Graph {
-  const model = parseModel(bytes);
-  refuseUnknown(model);
-  return new Reader(model, options).read();
+  return new Reader(parseModel(bytes), options).read();
 }
 
-/** `Add`, or `com.microsoft.Gelu`. */
-const keyOf = ({ domain, opType }: NodeProto): string =>
-  domain === "" || domain === "ai.onnx" ? opType : `${domain}.${opType}`;
+/** Stands for the outputs of what could not be read. */
+const unreadable: Slot = { known: null, value: () => malformed("a value is missing that could not be read") };
 
-/** One error for everything that has no rule. */
-function refuseUnknown(model: Model): void {
-  const unknown = new Map<string, string[]>();
-  for (const node of model.nodes) {
-    const key = keyOf(node);
-    if (!Object.hasOwn(rules, key))
-      unknown.set(key, [...(unknown.get(key) ?? []), node.name || node.output[0]!]);
+/** Values by name: of a graph and, for the branch of a condition, of those around it. */
+class Scope {
+  /** Stands before the names of parameters. */
+  readonly prefix: string;
+  readonly #slots = new Map<string, Slot>();
+  readonly #outer: Scope | null;
+
+  constructor(prefix = "", outer: Scope | null = null) {
+    this.prefix = prefix;
+    this.#outer = outer;
   }
-  if (unknown.size === 0) return;
-  const shown = [...unknown].map(([key, names]) => {
-    const some = names.slice(0, 3).map((name) => `"${name}"`);
-    return `${key} ×${names.length} (${some.join(", ")}${names.length > 3 ? ", …" : ""})`;
-  });
-  throw new DataError("onnx-unsupported", `readOnnx: operators that are not supported: ${shown.join("; ")}`, {
-    operators: [...unknown.keys()],
-  });
+
+  get(name: string): Slot | undefined {
+    return this.#slots.get(name) ?? this.#outer?.get(name);
+  }
+
+  set(name: string, slot: Slot): void {
+    this.#slots.set(name, slot);
+  }
 }
 
 class Reader {
   readonly #graph = new Graph();
-  readonly #slots = new Map<string, Slot>();
+  readonly #unsupported = new Unsupported();
+  readonly #budget = newBudget();
   readonly #model: Model;
   readonly #options: ReadOptions;
+  readonly #parameters: Parameters;
+  /** What was wrong with a node; told unless something is not supported at all. */
+  #problem: DataError | null = null;
 
   constructor(model: Model, options: ReadOptions) {
     this.#model = model;
     this.#options = options;
+    this.#parameters = new Parameters(this.#graph, options.external);
   }
 
   read(): Graph {
-    const { initializers, inputs, nodes, outputs, metadata } = this.#model;
-    for (const [name, spec] of inputs) this.#input(name, spec);
-    for (const [name, proto] of initializers)
-      this.#parameter(name, this.#model.tensor(proto, this.#options.external));
-    for (const node of nodes) this.#node(node);
-    for (const name of outputs) this.#graph.output(name, this.#slot(name, "the outputs").value());
+    const { graph, metadata } = this.#model;
+    const scope = new Scope();
+    this.#inputs(graph.inputs, scope);
+    this.#run(graph, scope);
+    this.#unsupported.refuse();
+    if (this.#problem) throw this.#problem;
+    for (const name of graph.outputs) this.#graph.output(name, scope.get(name)!.value());
+    this.#parameters.sort(graph.initializers.keys());
     Object.assign(this.#graph.metadata, metadata);
     return this.#graph;
   }
 
-  #input(name: string, spec: TensorSpec): void {
-    const shape = this.#options.shapes?.[name] ?? spec.shape;
-    if (shape.length !== spec.shape.length)
-      throw new DataError(
-        "onnx-shape",
-        `readOnnx: input "${name}" is ${formatShape(spec.shape)}; the given shape ${formatShape(shape)} has another rank`,
+  #inputs(inputs: readonly ValueInfoProto[], scope: Scope): void {
+    const { shapes = {} } = this.#options;
+    const names = inputs.map(({ name }) => name);
+    const unknown = Object.keys(shapes).find((name) => !names.includes(name));
+    if (unknown !== undefined)
+      throw new ConfigError(
+        "unknown-input",
+        `readOnnx: a shape is given for ${quoted(unknown)}, which is no input${suggest(unknown, names)}`,
+        { name: unknown },
+      );
+    const dims = new InputDims(inputs);
+    for (const { name, type } of inputs) {
+      const other = unsupportedType(type);
+      if (other !== null) this.#unsupported.add("types", other, name);
+      scope.set(name, other === null ? this.#input(name, type!, dims) : unreadable);
+    }
+  }
+
+  #input(name: string, { value: type }: TypeProto, dims: InputDims): Slot {
+    if (type.case !== "tensorType" || !type.value.shape)
+      return malformed(`input ${quoted(name)} does not say how many axes it has`, { name });
+    const own = dims.shape(name, type.value.shape);
+    const { shapes = {} } = this.#options;
+    const shape = Object.hasOwn(shapes, name) ? shapes[name]! : own;
+    if (shape.length !== own.length)
+      throw new ConfigError(
+        "input-shape",
+        `readOnnx: input ${quoted(name)} is ${formatShape(own)}; the given shape ${formatShape(shape)} has another rank`,
         { name },
       );
-    const value = this.#graph.input(name, { dtype: spec.dtype, shape });
-    this.#slots.set(name, { known: null, value: () => value });
+    const value = this.#graph.input(name, { dtype: elementTypes.get(type.value.elemType)!, shape });
+    return { known: null, value: () => value };
   }
 
-  #parameter(name: string, tensor: StoredTensor): void {
-    const { dtype, shape, data } = tensor;
-    const value = this.#graph.param(name, { dtype, shape }, { data, shape });
-    const trainable = isFloat(dtype);
-    const small = data.length <= (trainable ? smallest.float : smallest.integer);
-    let contents: Known | null = null;
-    this.#slots.set(name, {
-      get known() {
-        if (small) contents ??= contentsOf(tensor);
-        return contents;
-      },
-      trainable,
-      value: () => value,
-    });
+  /** Reads the nodes of a graph, or of the branch of a condition. */
+  #run({ nodes, initializers, sparse }: SourceGraph, scope: Scope): void {
+    for (const name of sparse) {
+      this.#unsupported.add("types", "sparse tensor", name);
+      scope.set(name, unreadable);
+    }
+    for (const [name, proto] of initializers) {
+      const readable = elementTypes.has(proto.dataType);
+      if (!readable) this.#unsupported.add("types", typeName(proto.dataType), name);
+      scope.set(name, readable ? this.#parameters.stored(scope.prefix + name, proto) : unreadable);
+    }
+    for (const node of nodes) {
+      const slots = this.#node(node, scope);
+      node.proto.output.forEach((name, i) => {
+        if (name !== "") scope.set(name, slots?.[i] ?? unreadable);
+      });
+    }
   }
 
-  #slot(name: string, where: string): Slot {
-    const found = this.#slots.get(name);
-    if (found) return found;
-    throw new DataError("onnx-name", `readOnnx: ${where}: there is no value "${name}"`, { name });
-  }
-
-  #node(proto: NodeProto): void {
-    const type = keyOf(proto);
-    const name = proto.name || proto.output[0]!;
-    const slots = proto.input.map((input) =>
-      input === "" ? null : this.#slot(input, `node "${name}" (${type})`),
-    );
+  /** What a node's outputs are; null where it cannot be read, of which a note is made. */
+  #node(source: SourceNode, scope: Scope): readonly (Slot | null)[] | null {
+    const { proto, type, name, versions } = source;
+    const slots = proto.input.map((input) => (input === "" ? null : scope.get(input)!));
+    if (this.#unsupported.has(source) || slots.includes(unreadable)) return null;
+    const opset = versions.get(standardDomain(proto.domain)) ?? 1;
+    const attributes = new Map(proto.attribute.map((a) => [a.name, a]));
     const node = new OnnxNode({
       graph: this.#graph,
       type,
       name,
-      opset: this.#model.opset(proto.domain),
+      opset,
       slots,
       outputs: proto.output,
-      attributes: new Map(proto.attribute.map((a) => [a.name, a])),
+      attributes,
     });
-    const stored = type === "Constant" ? node.tensor("value") : null;
-    if (stored && stored.data.length > smallest.float && isFloat(stored.dtype)) {
-      this.#parameter(proto.output[0]!, stored); // old exporters keep weights in constants
-      return;
-    }
-    const results = this.#translate(node);
-    proto.output.forEach((output, i) => {
-      if (output === "") return;
-      const result = results[i] ?? node.fail(`output ${i} ("${output}") is not supported`);
-      if (result instanceof Value) this.#graph.labels.set(output, result);
-      this.#slots.set(output, slotOf(this.#graph, result));
-    });
-  }
-
-  #translate(node: OnnxNode): readonly Result[] {
-    const rule = rules[node.type]!;
     try {
-      return folded(node, rule) ?? list(rule(node));
+      return type === "If" ? this.#condition(source, node, scope) : this.#translate(node, scope);
     } catch (error) {
-      if (error instanceof ShapeError) return node.fail(error.message);
-      throw error;
+      if (!(error instanceof DataError)) throw error;
+      this.#problem ??= error;
+      return null;
     }
   }
-}
 
-const list = (results: Result | readonly Result[]): readonly Result[] =>
-  Array.isArray(results) ? results : [results as Result];
-
-/** Outputs that follow from contents alone; null where the node must become part of the graph. */
-function folded(node: OnnxNode, rule: Rule): readonly Known[] | null {
-  const { slots } = node;
-  if (slots.length === 0 || !slots.some(Boolean)) return null;
-  if (slots.some((slot) => slot && (slot.trainable || !slot.known))) return null;
-  const contents = slots.map((slot) => slot?.known ?? null);
-  const open = contents.some((c) => c && isOpen(c));
-  if (open && !movers.has(node.type)) return asList(foldArithmetic(node.type, contents));
-  try {
-    return computed(node, rule, contents);
-  } catch (error) {
-    // A shape that depends on an open dimension makes no contents.
-    if (error instanceof ShapeError && error.code === "unbound-dimension") return null;
-    throw error;
-  }
-}
-
-/** Runs a rule on contents; what it returns as contents already stays as it is. */
-function computed(node: OnnxNode, rule: Rule, contents: readonly (Known | null)[]): Known[] {
-  const order: (Known | null)[] = [];
-  const traced = fold(contents, (graph, values) => {
-    const inner = node.slots.map((slot, i) => slot && { known: slot.known, value: () => values[i]! });
-    return list(rule(node.on(graph, inner))).flatMap((result) => {
-      const settled = result instanceof Value ? null : result;
-      order.push(settled);
-      return result instanceof Value ? [result] : [];
+  #translate(node: OnnxNode, scope: Scope): readonly (Slot | null)[] {
+    const { outputs } = node;
+    const stored = node.type === "Constant" ? node.tensor("value") : null;
+    if (stored && !isLiteral(stored)) return [this.#parameters.constant(scope.prefix + outputs[0], stored)];
+    const rule = rules[node.type]!;
+    const results = node.guarded(() => folded(node, rule, this.#budget) ?? list(rule(node)));
+    return outputs.map((output, i) => {
+      if (output === "") return null;
+      const result = results[i] ?? node.fail(`output ${i} (${quoted(output)}) is not supported`);
+      if (result instanceof Value) this.#graph.labels.set(scope.prefix + output, result);
+      return slotOf(this.#graph, result);
     });
-  });
-  return order.map((settled) => settled ?? traced.shift()!);
-}
+  }
 
-const asList = (result: Known | null): Known[] | null => (result ? [result] : null);
-
-function slotOf(graph: Graph, result: Result): Slot {
-  if (result instanceof Value) return { known: null, value: () => result };
-  let value: Value | null = null;
-  return {
-    known: result,
-    value() {
-      value ??= isOpen(result)
-        ? cast(reshape(sizes(graph, result.values), result.shape), result.dtype)
-        : constant(graph, result.dtype, result.shape, result.values as readonly number[]);
-      return value;
-    },
-  };
+  /** The branch that a condition takes, where that is known already. */
+  #condition(source: SourceNode, node: OnnxNode, outer: Scope): readonly Slot[] | null {
+    const condition = node.known(0)?.values;
+    if (condition?.length !== 1 || typeof condition[0] === "string") {
+      this.#unsupported.add("control", node.type, node.name);
+      return null;
+    }
+    const branch = node.subgraph(condition[0] ? "then_branch" : "else_branch");
+    const visible = (name: string): boolean => outer.get(name) !== undefined;
+    const graph = sourceGraph(branch, source.versions, this.#model.functions, visible);
+    const scope = new Scope(`${outer.prefix}${node.name}/`, outer);
+    this.#run(graph, scope);
+    return graph.outputs.map((name) => scope.get(name)!);
+  }
 }

@@ -88,17 +88,16 @@ export function writeOnnx(
     });
   }
   const outputs = [...graph.outputs].map(([name, value]) => {
-    writer.identity(writer.name(value), name);
+    if (writer.name(value) !== name) writer.identity(writer.name(value), name);
     return writer.info(name, value.spec);
   });
   const { nodes: node, initializers: initializer } = writer;
   const model = create(ModelProtoSchema, {
     irVersion: 8n,
     producerName: "sequitur",
-    opsetImport: [
-      create(OperatorSetIdProtoSchema, { domain: "", version: opset }),
-      create(OperatorSetIdProtoSchema, { domain: "com.microsoft", version: 1n }),
-    ],
+    opsetImport: writer.domains.map((domain) =>
+      create(OperatorSetIdProtoSchema, { domain, version: domain === "" ? opset : 1n }),
+    ),
     metadataProps: Object.entries(graph.metadata).map(([key, value]) =>
       create(StringStringEntryProtoSchema, { key, value }),
     ),
@@ -116,6 +115,11 @@ class Writer implements Emitter {
   readonly #taken: ReadonlySet<string>;
   readonly #sources = new Map<string, DimSource>();
   #next = 0;
+
+  /** Domains of operators that the nodes are from. */
+  get domains(): string[] {
+    return [...new Set(["", ...this.nodes.map(({ domain }) => domain)])];
+  }
 
   /** `taken` are names that the graph has given; values without a name get others. */
   constructor(bindings: Bindings, taken: ReadonlySet<string>) {

@@ -3,6 +3,8 @@
  * `min(a,b)` and `max(a,b)`; equal dimensions are written alike, so that comparing two of them is comparing text.
  */
 
+import { ShapeError } from "./errors.ts";
+
 /** A known size, or a name such as "B" that is bound at run time; "B*50+1" is computed from names. */
 export type Dim = number | string;
 
@@ -11,6 +13,9 @@ export type Bindings = Readonly<Record<string, number>>;
 
 /** Coefficients by product of factors ("" is the constant). */
 type Sum = Map<string, number>;
+
+/** Products of sums grow fast; nothing that a network needs is written longer. */
+const longest = 1000;
 
 /** Splits at the separators that are outside brackets, keeping a leading sign with its part. */
 function split(text: string, separators: string): string[] {
@@ -64,7 +69,16 @@ function format(sum: Sum): Dim {
     const product = key === "" ? String(size) : size === 1 ? key : `${key}*${size}`;
     return (c < 0 ? "-" : "+") + product;
   });
-  return shown.join("").replace(/^\+/, "");
+  return bounded(shown.join("").replace(/^\+/, ""));
+}
+
+/** @throws ShapeError where a dimension is too long to go on with */
+function bounded(text: string): string {
+  if (text.length <= longest) return text;
+  throw new ShapeError(
+    "dimension",
+    `a dimension has become too long to compute with: ${text.slice(0, 60)}… (${text.length} letters); bind some of its names to numbers`,
+  );
 }
 
 export function addDims(a: Dim, b: Dim): Dim {
@@ -96,7 +110,7 @@ export function floorDivideDims(a: Dim, b: Dim): Dim {
   if (a === b) return 1;
   const by = parse(b);
   const quotient = by.size === 1 ? dividedBy(parse(a), [...by][0]!) : null;
-  return quotient ? format(quotient) : `floor(${a}/${b})`;
+  return quotient ? format(quotient) : bounded(`floor(${a}/${b})`);
 }
 
 /** a/(key·c) where that leaves no remainder in any term, else null. */
@@ -119,7 +133,7 @@ function extreme(name: "min" | "max"): (a: Dim, b: Dim) => Dim {
   return (a, b) => {
     const difference = subtractDims(a, b);
     if (typeof difference === "number") return difference <= 0 === (name === "min") ? a : b;
-    return `${name}(${[a, b].map(String).sort().join(",")})`;
+    return bounded(`${name}(${[a, b].map(String).sort().join(",")})`);
   };
 }
 

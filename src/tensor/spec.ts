@@ -104,9 +104,18 @@ export function normalizeAxis(axis: number, rank: number, where: string): number
   return a;
 }
 
-/** Numbers as a typed array of the given element type; integers are truncated. */
+const [lowest, highest] = [-(2n ** 63n), 2n ** 63n - 1n];
+
+/** The integer at a number, within int64; 0 for what is no number. */
+function toInt64(v: number): bigint {
+  if (Number.isNaN(v)) return 0n;
+  if (Math.abs(v) < 2 ** 63) return BigInt(Math.trunc(v));
+  return v < 0 ? lowest : highest;
+}
+
+/** Numbers as a typed array of the given element type; integers are truncated, and stay within int64. */
 export function typed(dtype: DType, values: ArrayLike<number>): TensorData {
-  if (dtype === "int64") return BigInt64Array.from(Array.from(values), (v) => BigInt(Math.trunc(v)));
+  if (dtype === "int64") return BigInt64Array.from(Array.from(values), toInt64);
   return Reflect.construct(arrayTypes[dtype], [Array.from(values)]) as TensorData;
 }
 
