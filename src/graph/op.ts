@@ -47,6 +47,8 @@ export interface Sample<A> {
   readonly attributes?: A;
   /** Shape of the first output, for operators whose ONNX form and reference follow the shape rule blindly. */
   readonly expected?: readonly number[];
+  /** Its values stand where the function bends or jumps, so that its gradient cannot be compared with differences. */
+  readonly bends?: true;
 }
 
 export interface SampleInput extends TensorSpec {
@@ -54,8 +56,10 @@ export interface SampleInput extends TensorSpec {
   /** Values; by default seeded normal noise for floats, 0/1 for bool, 0..high-1 for integers. */
   readonly values?: readonly number[];
   readonly high?: number;
-  /** Makes random floats positive and away from zero (logarithm, square root, divisor). */
+  /** Makes random numbers positive and away from zero (logarithm, square root, divisor). */
   readonly positive?: boolean;
+  /** Bounds between which random floats are drawn evenly. */
+  readonly within?: readonly [number, number];
 }
 
 export interface OpDef<A extends Attributes = Attributes> {
@@ -74,6 +78,11 @@ export interface OpDef<A extends Attributes = Attributes> {
     tensors?: readonly Tensor[],
   ): readonly NdArray[];
   readonly samples: readonly Sample<A>[];
+  /**
+   * How the suite may draw further shapes for its first sample: inputs that broadcast against one another, or into the
+   * first; or any shape with some `axes`, or with one `axis`.
+   */
+  readonly shapes?: "broadcast" | "into-first" | "axes" | "axis";
   /** Names of attributes that hold dimensions (or lists of them): names in them are bound before the reference sees them. */
   readonly dims?: readonly string[];
   /** For operators whose output is rows of a table: which inputs are the table and the row numbers. */

@@ -57,7 +57,9 @@ const fillOp = defineOp<FillAttributes>({
   dims: ["shape"],
   infer: (_, { dtype, shape }) => [{ dtype, shape }],
   gradient: "zero",
-  lower: (e, _, { dtype, shape, value }) => {
+  lower: (e, _, { dtype, shape, value }, node) => {
+    const bound = e.shape(node.outputs[0]!);
+    if (bound.includes(0) && bound.every((d) => typeof d === "number")) return [e.constant(dtype, bound, [])];
     const one = e.constant(
       dtype,
       shape.map(() => 1),
@@ -72,6 +74,7 @@ const fillOp = defineOp<FillAttributes>({
     { inputs: [], attributes: { dtype: "float32", shape: [2, 3], value: 0 }, expected: [2, 3] },
     { inputs: [], attributes: { dtype: "float32", shape: [4], value: -1.5 }, expected: [4] },
     { inputs: [], attributes: { dtype: "int64", shape: [2], value: 3 }, expected: [2] },
+    { inputs: [], attributes: { dtype: "float32", shape: [2, 0], value: 3 }, expected: [2, 0] },
   ],
 });
 

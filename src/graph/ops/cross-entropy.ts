@@ -10,7 +10,7 @@ import { matmul, matmulOp } from "./matmul.ts";
 import { mul, sub } from "./pointwise.ts";
 import { reshape, transpose } from "./shape.ts";
 import { slice } from "./slice.ts";
-import { logSumExp, softmaxRows } from "./softmax.ts";
+import { logSumExpOf, softmaxRows } from "./softmax.ts";
 
 interface ScaleAttributes extends Record<string, unknown> {
   /** Multiplies the inner products (1/temperature). */
@@ -67,7 +67,7 @@ const tableLogSumExpOp = defineOp<ScaleAttributes>({
     const [logits] = matmulOp.reference([h!, columns!], attributes, [shapes[1]!]) as [NdArray];
     const n = columns!.shape[1]!;
     return [
-      ndarray(shapes[0]!, (t) => logSumExp(logits.data.subarray(t * n, (t + 1) * n))),
+      ndarray(shapes[0]!, (t) => logSumExpOf(logits.data.subarray(t * n, (t + 1) * n))),
       softmaxRows(logits),
     ];
   },

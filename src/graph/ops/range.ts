@@ -4,9 +4,9 @@ import { ndarray, unravel } from "../../tensor/ndarray.ts";
 import { type Dim, type DType, normalizeAxis } from "../../tensor/spec.ts";
 import type { Graph, Value } from "../graph.ts";
 import { defineOp, type Emitter } from "../op.ts";
-import { cast } from "./compare.ts";
 import { constant } from "./constant.ts";
 import { checkIndices } from "./gather.ts";
+import { cast } from "./select.ts";
 import { reshape } from "./shape.ts";
 
 const f = (...shape: number[]) => ({ dtype: "float32" as const, shape });

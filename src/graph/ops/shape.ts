@@ -89,7 +89,13 @@ const expandOp = defineOp<ShapeAttributes>({
     return [{ dtype: x!.dtype, shape }];
   },
   gradient: ({ inputs: [x], cotangents: [g] }) => [sumTo(g!, x!.shape)],
-  lower: (e, [x], { shape }) => e.node("Expand", [x!, e.dims(shape)]),
+  lower: (e, [x], { shape }, node) => {
+    const bound = e.shape(node.outputs[0]!);
+    // ONNX Runtime leaves an axis of size 1 as it is where it should become empty.
+    if (bound.includes(0) && bound.every((d) => typeof d === "number"))
+      return [e.constant(node.inputs[0]!.dtype, bound, [])];
+    return e.node("Expand", [x!, e.dims(shape)]);
+  },
   reference: ([x], _, [shape]) => [
     ndarray(shape!, (flat) => {
       const index = unravel(flat, shape!).slice(shape!.length - x!.shape.length);
@@ -104,6 +110,7 @@ const expandOp = defineOp<ShapeAttributes>({
   samples: [
     { inputs: [f(3, 1)], attributes: { shape: [2, 3, 4] }, expected: [2, 3, 4] },
     { inputs: [f()], attributes: { shape: [2] }, expected: [2] },
+    { inputs: [f(2, 1)], attributes: { shape: [2, 0] }, expected: [2, 0] },
   ],
 });
 

@@ -37,7 +37,7 @@ function mapRows(x: NdArray, axis: number, row: (values: Float64Array) => ArrayL
   return out;
 }
 
-export function logSumExp(row: ArrayLike<number>): number {
+export function logSumExpOf(row: ArrayLike<number>): number {
   const values = Array.from(row);
   const top = Math.max(...values);
   return top + Math.log(values.reduce((total, v) => total + Math.exp(v - top), 0));
@@ -48,7 +48,7 @@ export const softmaxRows = (x: NdArray): NdArray => softmaxAlong(x, x.shape.leng
 
 const softmaxAlong = (x: NdArray, axis: number): NdArray =>
   mapRows(x, axis, (row) => {
-    const z = logSumExp(row);
+    const z = logSumExpOf(row);
     return row.map((v) => Math.exp(v - z));
   });
 
@@ -78,7 +78,7 @@ const logSoftmaxOp = defineOp<AxisAttributes>({
   lower: lowerAs("LogSoftmax"),
   reference: ([x], { axis }) => [
     mapRows(x!, axis, (row) => {
-      const z = logSumExp(row);
+      const z = logSumExpOf(row);
       return row.map((v) => v - z);
     }),
   ],
