@@ -53,6 +53,15 @@ describe("readOnnx", () => {
     expect(results[1]!.y).toEqual(results[0]!.y);
   });
 
+  it("reads a Buffer, whose slices are no copies", () => {
+    const graph = new Graph();
+    const values = { data: Float32Array.of(1, 2, 3), shape: [3] };
+    graph.output("y", add(graph.input("x", f32(3)), graph.param("w", f32(3), values)));
+    const file = Buffer.from(writeOnnx(graph));
+    const back = readOnnx(file);
+    file.fill(0);
+    expect(back.params.get("w")!.data).toEqual(values);
+  });
   it("folds the arithmetic of shapes", () => {
     const graph = new Graph();
     const x = graph.input("x", f32("B", "L", 4));

@@ -82,9 +82,12 @@ export function readTensor(proto: TensorProto, where: string, external?: ReadExt
   return { dtype, shape, data: stored ? fromBytes(dtype, proto.rawData) : listedValues(proto, dtype) };
 }
 
-/** A copy where the bytes are part of something larger: they need not be aligned there, nor stay as they are. */
+/**
+ * A copy (which the slice of a Buffer is not) where the bytes are part of something larger: they need not be aligned
+ * there, nor stay as they are.
+ */
 function fromBytes(dtype: DType, bytes: Uint8Array): TensorData {
-  const { buffer } = bytes.byteLength === bytes.buffer.byteLength ? bytes : bytes.slice();
+  const { buffer } = bytes.byteLength === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes);
   switch (dtype) {
     case "float32":
       return new Float32Array(buffer);
