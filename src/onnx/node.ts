@@ -110,6 +110,10 @@ export class OnnxNode {
     return values as number[];
   }
 
+  hasAttribute(name: string): boolean {
+    return this.#fields.attributes.has(name);
+  }
+
   /** An integer attribute. @throws DataError when it is absent and has no default */
   int(name: string, otherwise?: number): number {
     const found = this.#attribute(name, Kind.INT);

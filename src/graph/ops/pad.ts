@@ -7,13 +7,14 @@ import type { Value } from "../graph.ts";
 import { defineOp } from "../op.ts";
 import { sliceAxes } from "./slice.ts";
 
-interface Pads extends Record<string, unknown> {
+/** Numbers of elements put before and after the axes named. */
+export interface Pads {
   readonly axes: readonly number[];
   readonly before: readonly Dim[];
   readonly after: readonly Dim[];
 }
 
-interface PadAttributes extends Pads {
+interface PadAttributes extends Pads, Record<string, unknown> {
   readonly value: number;
 }
 

@@ -41,14 +41,17 @@ interface CountOptions {
   readonly step?: number;
 }
 
-/** start, start + step, … [n]; 0, 1, …, n−1 by default. A constant where the sizes are known. */
+/** Longer ranges are counted by the graph, so that the file does not list them. */
+const longestConstant = 65536;
+
+/** start, start + step, … [n]; 0, 1, …, n−1 by default. */
 export function range(
   graph: Graph,
   n: Dim,
   dtype: DType = "int32",
   { start = 0, step = 1 }: CountOptions = {},
 ): Value {
-  if (typeof n === "string" || typeof start === "string")
+  if (typeof n === "string" || typeof start === "string" || n > longestConstant)
     return cast(graph.apply(rangeOp, [], { start, length: n, step })[0]!, dtype);
   const values = Array.from({ length: n }, (_, k) => start + k * step);
   return constant(graph, dtype, [n], values);

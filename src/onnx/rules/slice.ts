@@ -1,0 +1,70 @@
+/** @file Translation of Slice: places that count from the end, lie outside, or are open dimensions. */
+import type { Value } from "../../graph/graph.ts";
+import { sliceAxes } from "../../graph/ops/index.ts";
+import { addDims, type Dim, maxDims, minDims, subtractDims } from "../../tensor/dims.ts";
+import { normalizeAxis } from "../../tensor/spec.ts";
+import type { OnnxNode } from "../node.ts";
+
+/** Ends this far away mean "all that is left" in exported files. */
+const farAway = 2 ** 31 - 1;
+
+/** Whether a dimension is below 0 for all sizes: a sum of terms that are all taken away. */
+function isNegative(d: Dim): boolean {
+  if (typeof d === "number") return d < 0;
+  let outside = d;
+  while (outside.includes("(")) outside = outside.replace(/\([^()]*\)/g, "");
+  return outside.startsWith("-") && !outside.includes("+");
+}
+
+/** Whether a > b for all sizes. */
+function exceeds(a: Dim, b: Dim): boolean {
+  const difference = subtractDims(a, b);
+  return typeof difference === "number" && difference > 0;
+}
+
+/**
+ * A place counted from the start and moved into lowest..highest. Where names decide whether it is inside, it is taken to
+ * be: an exported `position[:, :L]` has L positions. The slice checks that once the names are bound.
+ */
+function placeOf(at: Dim, size: Dim, lowest: Dim, highest: Dim): Dim {
+  if (typeof at === "number" && Math.abs(at) >= farAway) return at > 0 ? highest : lowest;
+  const counted = isNegative(at) ? addDims(size, at) : at;
+  const raised = exceeds(lowest, counted) ? lowest : counted;
+  return exceeds(raised, highest) ? highest : raised;
+}
+
+/** The two forms that cut an open axis to a length and are meant for shorter ones too: `[:512]` and `[-512:]`. */
+function cutTo(start: Dim, end: Dim, size: Dim): [Dim, Dim] | null {
+  if (typeof size === "number" || typeof start === "string" || typeof end === "string") return null;
+  if (start === 0 && end > 1 && end < farAway) return [0, minDims(end, size)];
+  if (start < -1 && start > -farAway && end >= farAway) return [maxDims(addDims(size, start), 0), size];
+  return null;
+}
+
+/** First place and end of a part along an axis. */
+function endsOf(start: Dim, end: Dim, size: Dim, step: number): [Dim, Dim] {
+  const cut = step > 0 ? cutTo(start, end, size) : null;
+  if (cut) return cut;
+  const last = subtractDims(size, 1);
+  const first = placeOf(start, size, 0, step > 0 ? size : last);
+  const stop = step > 0 ? placeOf(end, size, 0, size) : placeOf(end, size, -1, last);
+  const empty = step > 0 ? exceeds(first, stop) : exceeds(stop, first);
+  return [first, empty ? first : stop];
+}
+
+export function sliceOf(node: OnnxNode): Value {
+  const x = node.input(0);
+  const [from, to] = [node.dims(1, "starts"), node.dims(2, "ends")];
+  const axes = (node.has(3) ? node.numbers(3, "axes") : from.map((_, i) => i)).map((axis) =>
+    normalizeAxis(axis, x.rank, "Slice"),
+  );
+  const steps = node.has(4) ? node.numbers(4, "steps") : from.map(() => 1);
+  if ([to, axes, steps].some((list) => list.length !== from.length))
+    node.fail(
+      `it has ${from.length} starts, ${to.length} ends, ${axes.length} axes and ${steps.length} steps`,
+    );
+  if (new Set(axes).size < axes.length) node.fail(`its axes ${axes} name one twice`);
+  if (steps.includes(0)) node.fail("one of its steps is 0");
+  const parts = axes.map((axis, i) => endsOf(from[i]!, to[i]!, x.size(axis), steps[i]!));
+  return sliceAxes(x, { axes, starts: parts.map(([s]) => s), ends: parts.map(([, e]) => e), steps });
+}
