@@ -65,7 +65,8 @@ const sliceOp = defineOp<SliceAttributes>({
     const source = e.shape(node.inputs[0]!);
     checkInside(source, { ...attributes, starts: e.bound(starts), ends: e.bound(ends) });
     const list = (values: readonly number[]) => e.constant("int64", [values.length], values);
-    const last = ends.map((end, i) => (end === -1 && steps[i]! < 0 ? beforeFirst : end));
+    // For ONNX negative places count from the end: written so, the end before the first element has a place too.
+    const last = ends.map((end, i) => (steps[i]! < 0 ? subtractDims(end, source[axes[i]!]!) : end));
     const stepped = steps.some((step) => step !== 1) ? [list(steps)] : [];
     return e.node("Slice", [x!, e.dims(starts), e.dims(last), list(axes), ...stepped]);
   },
@@ -89,11 +90,9 @@ const sliceOp = defineOp<SliceAttributes>({
     { inputs: [f(7, 5)], attributes: { axes: [0, 1], starts: [1, 4], ends: [7, -1], steps: [3, -1] } },
     { inputs: [f(8)], attributes: { axes: [0], starts: [6], ends: [0], steps: [-3] } },
     { inputs: [f(2, 6)], attributes: { axes: [1], starts: [0], ends: [6], steps: [5] } },
+    { inputs: [f(0, 2)], attributes: { axes: [0], starts: [-1], ends: [-1], steps: [-1] } },
   ],
 });
-
-/** For ONNX a negative end counts from the last element; one this low means all that is left. */
-const beforeFirst = -(2 ** 40);
 
 /** The gradient of the part at its places in zeros of the whole's shape. */
 function putBack(g: Value, shape: Shape, { axes, starts, ends, steps }: SliceAttributes): Value {

@@ -22,32 +22,34 @@ function exceeds(a: Dim, b: Dim): boolean {
   return typeof difference === "number" && difference > 0;
 }
 
+/** Between which places an end of a part may lie, and on which side an open axis may be too short for it. */
+interface Bounds {
+  readonly lowest: Dim;
+  readonly highest: Dim;
+  readonly short: "below" | "above" | "never";
+}
+
 /**
- * A place counted from the start and moved into lowest..highest. Where names decide whether it is inside, it is taken to
- * be: an exported `position[:, :L]` has L positions. The slice checks that once the names are bound.
+ * A place counted from the start and moved between the bounds. Where that depends on names, the place is taken to be
+ * inside (an exported `position[:, :L]` has L positions; the slice checks it once the names are bound), but for lengths
+ * that are meant for shorter axes too, as in `[:512]` and `[-512:]`.
  */
-function placeOf(at: Dim, size: Dim, lowest: Dim, highest: Dim): Dim {
+function placeOf(at: Dim, size: Dim, { lowest, highest, short }: Bounds): Dim {
   if (typeof at === "number" && Math.abs(at) >= farAway) return at > 0 ? highest : lowest;
   const counted = isNegative(at) ? addDims(size, at) : at;
+  if (typeof at === "number" && at < -1 && short === "below") return maxDims(counted, lowest);
+  if (typeof at === "number" && at > 1 && short === "above") return minDims(counted, highest);
   const raised = exceeds(lowest, counted) ? lowest : counted;
   return exceeds(raised, highest) ? highest : raised;
 }
 
-/** The two forms that cut an open axis to a length and are meant for shorter ones too: `[:512]` and `[-512:]`. */
-function cutTo(start: Dim, end: Dim, size: Dim): [Dim, Dim] | null {
-  if (typeof size === "number" || typeof start === "string" || typeof end === "string") return null;
-  if (start === 0 && end > 1 && end < farAway) return [0, minDims(end, size)];
-  if (start < -1 && start > -farAway && end >= farAway) return [maxDims(addDims(size, start), 0), size];
-  return null;
-}
-
 /** First place and end of a part along an axis. */
 function endsOf(start: Dim, end: Dim, size: Dim, step: number): [Dim, Dim] {
-  const cut = step > 0 ? cutTo(start, end, size) : null;
-  if (cut) return cut;
-  const last = subtractDims(size, 1);
-  const first = placeOf(start, size, 0, step > 0 ? size : last);
-  const stop = step > 0 ? placeOf(end, size, 0, size) : placeOf(end, size, -1, last);
+  const single = step > 0 && subtractDims(end, start) === 1 && isNegative(start) === isNegative(end);
+  const [lowest, highest] = step > 0 ? [0, size] : [-1, subtractDims(size, 1)];
+  const short = (side: "below" | "above") => (single ? "never" : side);
+  const first = placeOf(start, size, { lowest: 0, highest, short: short(step > 0 ? "below" : "above") });
+  const stop = placeOf(end, size, { lowest, highest, short: short(step > 0 ? "above" : "below") });
   const empty = step > 0 ? exceeds(first, stop) : exceeds(stop, first);
   return [first, empty ? first : stop];
 }
