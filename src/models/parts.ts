@@ -1,4 +1,7 @@
 /** @file The one list of built-in parts. A new part is a file of its own and one entry here. */
+import { gru4rec } from "./backbones/gru4rec.ts";
+import { hstu } from "./backbones/hstu.ts";
+import { ligr } from "./backbones/ligr.ts";
 import { sasrec } from "./backbones/sasrec.ts";
 import type { Backbone, ItemEncoder, Loss, Optimizer } from "./define.ts";
 import { idTable } from "./items/id-table.ts";
@@ -7,7 +10,7 @@ import { adam } from "./optimizers/adam.ts";
 
 export const parts = {
   items: [idTable] as readonly ItemEncoder<never>[],
-  backbone: [sasrec] as readonly Backbone<never>[],
+  backbone: [sasrec, gru4rec, hstu, ligr] as readonly Backbone<never>[],
   loss: [crossEntropy] as readonly Loss<never>[],
   optimizer: [adam] as readonly Optimizer<never>[],
 } as const;

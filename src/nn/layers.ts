@@ -3,6 +3,7 @@ import type { Value } from "../graph/graph.ts";
 import {
   add,
   and,
+  concat,
   constant,
   equal,
   erf,
@@ -13,11 +14,14 @@ import {
   reshape,
   sigmoid,
   softmax,
+  split,
+  sub,
   transpose,
   unsqueeze,
   where,
 } from "../graph/ops/index.ts";
 import { ShapeError } from "../tensor/errors.ts";
+import type { Dim } from "../tensor/spec.ts";
 import type { Params } from "./params.ts";
 
 /** Drops elements while training; the identity otherwise. Each call needs a name of its own. */
@@ -54,15 +58,38 @@ export const activations = {
 
 export type Activation = keyof typeof activations;
 
-/** Additive mask: 0 where token i may see token j (same segment, j ≤ i), −10⁹ elsewhere: [B, L] → [B, 1, L, L]. */
-export function segmentCausalMask(segment: Value): Value {
+/** Whether token i may see token j (same segment, j ≤ i): [B, L] → bool [B, L, L]. */
+export function segmentCausal(segment: Value): Value {
   const length = segment.size(-1) as number;
   const ones = Array.from({ length: length * length }, (_, k) =>
     Number(k % length <= Math.floor(k / length)),
   );
   const causal = constant(segment.graph, "bool", [1, length, length], ones);
-  const same = equal(unsqueeze(segment, -1), unsqueeze(segment, 1));
-  return unsqueeze(where(and(same, causal), 0, -1e9), 1);
+  return and(equal(unsqueeze(segment, -1), unsqueeze(segment, 1)), causal);
+}
+
+/** Additive mask: 0 where token i may see token j, −10⁹ elsewhere: [B, L] → [B, 1, L, L]. */
+export const segmentCausalMask = (segment: Value): Value =>
+  unsqueeze(where(segmentCausal(segment), 0, -1e9), 1);
+
+/** [B, L, H·S] → [B, H, L, S]. One head needs no transposition: its axis only moves between axes that keep their order. */
+export function splitHeads(x: Value, heads: number): Value {
+  const [batch, length, width] = x.shape as [Dim, Dim, number];
+  if (width % heads !== 0)
+    throw new ShapeError("heads", `attention: ${heads} heads do not divide a width of ${width}`, {
+      heads,
+      width,
+    });
+  const size = width / heads;
+  return heads === 1
+    ? reshape(x, [batch, 1, length, size])
+    : transpose(reshape(x, [batch, length, heads, size]), [0, 2, 1, 3]);
+}
+
+/** [B, H, L, S] → [B, L, H·S]. */
+export function joinHeads(x: Value): Value {
+  const [batch, heads, length, size] = x.shape as [Dim, number, Dim, number];
+  return reshape(heads === 1 ? x : transpose(x, [0, 2, 1, 3]), [batch, length, heads * size]);
 }
 
 export interface AttentionOptions {
@@ -71,31 +98,45 @@ export interface AttentionOptions {
   readonly mask: Value;
   readonly dropout: Dropout;
   readonly name: string;
+  /** Changes queries and keys [B, H, L, D/H] by their places; nothing by default. */
+  readonly rotate?: (x: Value) => Value;
 }
 
 /** Multi-head scaled dot-product self-attention (Vaswani et al. 2017, arXiv:1706.03762): [B, L, D] → [B, L, D]. */
 export function selfAttention(
   p: Params,
   x: Value,
-  { heads, mask, dropout: drop, name }: AttentionOptions,
+  { heads, mask, dropout: drop, name, rotate = (y) => y }: AttentionOptions,
 ): Value {
-  const [batch, length, width] = x.shape as [number | string, number, number];
-  if (width % heads !== 0) {
-    throw new ShapeError("heads", `attention: ${heads} heads do not divide a width of ${width}`, {
-      heads,
-      width,
-    });
-  }
-  const size = width / heads;
-  const grid = [batch, length, heads, size];
-  // One head needs no transposition: its axis only moves between axes that keep their order.
-  const split = (y: Value): Value =>
-    heads === 1 ? reshape(y, [batch, 1, length, size]) : transpose(reshape(y, grid), [0, 2, 1, 3]); // [B, H, L, D/H]
-  const join = (y: Value): Value => reshape(heads === 1 ? y : transpose(y, [0, 2, 1, 3]), x.shape);
-  const project = (part: string): Value => split(linear(p.at(part), x, width));
-  const product = matmul(project("query"), project("key"), { transB: true, scale: size ** -0.5 });
+  const width = x.size(-1) as number;
+  const project = (part: string): Value => splitHeads(linear(p.at(part), x, width), heads);
+  const [query, key] = [rotate(project("query")), rotate(project("key"))];
+  const product = matmul(query, key, { transB: true, scale: (width / heads) ** -0.5 });
   const shares = drop(softmax(add(product, mask)), `${name}.attention`); // [B, H, L, L]
-  return linear(p.at("output"), join(matmul(shares, project("value"))), width);
+  return linear(p.at("output"), joinHeads(matmul(shares, project("value"))), width);
+}
+
+/**
+ * Turns the two halves of each vector by angles that grow with the place, so that products depend on distances only
+ * (Su et al. 2021, arXiv:2104.09864): [B, H, L, S] → the same, S even.
+ */
+export function rotary(x: Value): Value {
+  const [length, size] = x.shape.slice(-2) as [number, number];
+  if (size % 2 !== 0)
+    throw new ShapeError(
+      "rotary",
+      `rotary positions: vectors of a head have ${size} elements; an even number is needed`,
+    );
+  const half = size / 2;
+  const angles = Array.from(
+    { length: length * half },
+    (_, k) => Math.floor(k / half) * 10_000 ** (-(k % half) / half),
+  );
+  const table = (f: (angle: number) => number): Value =>
+    constant(x.graph, "float32", [length, half], angles.map(f));
+  const [cosine, sine] = [table(Math.cos), table(Math.sin)];
+  const [a, b] = split(x, -1, [half, half]) as [Value, Value];
+  return concat([sub(mul(a, cosine), mul(b, sine)), add(mul(b, cosine), mul(a, sine))], -1);
 }
 
 export interface FeedForwardOptions {

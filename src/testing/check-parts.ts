@@ -149,7 +149,7 @@ function placeError(graph: Graph, feeds: Arrays, base: NdArray): number {
 }
 
 /** |gradient · direction − slope by central differences| / (1 + |slope|), over all float inputs and parameters. */
-export function slopeError(graph: Graph, feeds: Arrays, output: string, epsilon = 1e-5): number {
+export function slopeError(graph: Graph, feeds: Arrays, output: string, epsilon = 2e-6): number {
   const y = graph.outputs.get(output)!;
   const weights = graph.input("slope.weights", y.spec);
   const total = sum(mul(y, weights));

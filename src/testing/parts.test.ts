@@ -7,19 +7,32 @@ import { checkBackbone, checkLoss, checkOptimizer } from "./check-parts.ts";
 /** Sums in another order may differ by rounding of float64. */
 const rounding = 1e-9;
 
-describe.each(parts.backbone.map((b) => [b.name, b as Backbone] as const))("backbone %s", (_, backbone) => {
-  it.each([{}, { blocks: 1, heads: 4, hidden: 2, activation: "gelu" }, { activation: "silu", heads: 2 }])(
-    "keeps its laws with %j",
-    (settings) => {
+/** Settings beside the defaults that the laws are checked with. */
+const variants: Readonly<Record<string, readonly object[]>> = {
+  sasrec: [
+    { blocks: 1, heads: 4, hidden: 2, activation: "gelu" },
+    { activation: "silu", heads: 2, position: "rotary" },
+    { position: "sinusoidal", norm: "post" },
+    { position: "none" },
+  ],
+  gru4rec: [{ layers: 2, hidden: 1.5 }],
+  hstu: [{ blocks: 1, heads: 2 }],
+  ligr: [{ blocks: 1, heads: 4, hidden: 1 }],
+};
+
+describe.each(parts.backbone.map((b) => [b.name, b as Backbone] as const))(
+  "backbone %s",
+  (name, backbone) => {
+    it.each([{}, ...variants[name]!])("keeps its laws with %j", (settings) => {
       const report = checkBackbone(backbone, backbone.config.parse({ name: backbone.name, ...settings }));
       expect(report.future).toBe(0);
       expect(report.strangers).toBe(0);
       expect(report.place).toBeLessThan(rounding);
       expect(report.past).toBeGreaterThan(1e-6);
       expect(report.slope).toBeLessThan(1e-7);
-    },
-  );
-});
+    });
+  },
+);
 
 describe("the backbone laws", () => {
   const planted = (apply: Backbone["apply"]): Backbone =>

@@ -1,8 +1,10 @@
 /** @file SASRec: causal self-attention over the most recent items. */
 import { z } from "zod";
-import { add, gather } from "../../graph/ops/index.ts";
-import { feedForward, layerNorm, segmentCausalMask, selfAttention } from "../../nn/layers.ts";
-import { defineBackbone } from "../define.ts";
+import type { Value } from "../../graph/graph.ts";
+import { add, constant, gather } from "../../graph/ops/index.ts";
+import { feedForward, layerNorm, rotary, segmentCausalMask, selfAttention } from "../../nn/layers.ts";
+import type { Params } from "../../nn/params.ts";
+import { defineBackbone, type SequenceInput } from "../define.ts";
 
 const config = z.strictObject({
   name: z.literal("sasrec").default("sasrec"),
@@ -19,7 +21,41 @@ const config = z.strictObject({
     .enum(["relu", "gelu", "silu"])
     .default("relu")
     .describe("non-linearity of the feed-forward layer"),
+  position: z
+    .enum(["learned", "sinusoidal", "rotary", "none"])
+    .default("learned")
+    .describe(
+      "how tokens know their places, counted from the most recent item (rotary: from the row's start)",
+    ),
+  norm: z
+    .enum(["pre", "post"])
+    .default("pre")
+    .describe("where layers are normalised: their input, or the sum"),
 });
+
+type Config = z.infer<typeof config>;
+
+/** sin and cos of the place at geometrically falling frequencies (Vaswani et al. 2017): [places, width]. */
+function sinusoids(places: number, width: number): number[] {
+  return Array.from({ length: places * width }, (_, k) => {
+    const [place, column] = [Math.floor(k / width), k % width];
+    const angle = place / 10_000 ** ((column - (column % 2)) / width);
+    return column % 2 === 0 ? Math.sin(angle) : Math.cos(angle);
+  });
+}
+
+function placed(p: Params, { x, position, maxLength }: SequenceInput, kind: Config["position"]): Value {
+  const width = x.size(-1) as number;
+  if (kind === "learned") return add(x, gather(p.weight("position", [maxLength, width]), position));
+  if (kind !== "sinusoidal") return x;
+  const table = constant(x.graph, "float32", [maxLength, width], sinusoids(maxLength, width));
+  return add(x, gather(table, position));
+}
+
+/** x + drop(f(norm x)), or norm(x + drop(f x)). */
+function residual(p: Params, x: Value, norm: Config["norm"], f: (x: Value) => Value): Value {
+  return norm === "pre" ? add(x, f(layerNorm(p, x))) : layerNorm(p, add(x, f(x)));
+}
 
 /**
  * drop(items + positions) → (x + drop(attention(norm x)) → x + drop(mlp(norm x)))×blocks → norm: [B, L, D] → [B, L, D].
@@ -28,31 +64,29 @@ const config = z.strictObject({
  * official code: pre-norm residuals (the code adds the normalised input), an output projection in the attention,
  * item vectors are not multiplied by √D, and histories are packed into rows, so the causal mask is segment-wise.
  */
-export const sasrec = defineBackbone<z.infer<typeof config>>({
+export const sasrec = defineBackbone<Config>({
   name: "sasrec",
   source: "Kang & McAuley 2018, arXiv:1808.09781; pre-norm, packed rows",
   config,
   dropout: (c) => c.dropout,
-  apply(p, { x: items, position, segment, maxLength, dropout }, { blocks, heads, hidden, activation }) {
-    const width = items.size(-1) as number;
+  apply(p, input, { blocks, heads, hidden, activation, position, norm }) {
+    const { segment, dropout } = input;
+    const width = input.x.size(-1) as number;
     const mask = segmentCausalMask(segment);
-    let x = dropout(add(items, gather(p.weight("position", [maxLength, width]), position)), "input");
+    const rotate = position === "rotary" ? { rotate: rotary } : {};
+    let x = dropout(placed(p, input, position), "input");
     for (let k = 0; k < blocks; k++) {
       const block = p.at(`block${k}`);
       const name = `block${k}`;
-      const seen = selfAttention(block.at("attention"), layerNorm(block.at("norm1"), x), {
-        heads,
-        mask,
-        dropout,
-        name,
-      });
-      x = add(x, dropout(seen, `${name}.seen`));
-      const options = { hidden: Math.round(hidden * width), activation, dropout, name };
-      x = add(
-        x,
-        dropout(feedForward(block.at("mlp"), layerNorm(block.at("norm2"), x), options), `${name}.mlp`),
+      const attention = { heads, mask, dropout, name, ...rotate };
+      x = residual(block.at("norm1"), x, norm, (y) =>
+        dropout(selfAttention(block.at("attention"), y, attention), `${name}.seen`),
+      );
+      const mlp = { hidden: Math.round(hidden * width), activation, dropout, name };
+      x = residual(block.at("norm2"), x, norm, (y) =>
+        dropout(feedForward(block.at("mlp"), y, mlp), `${name}.mlp`),
       );
     }
-    return layerNorm(p.at("norm"), x);
+    return norm === "pre" ? layerNorm(p.at("norm"), x) : x;
   },
 });
