@@ -1,62 +1,84 @@
 /** @file A graph becomes an ONNX file, through the official protobuf schema. */
 import { create, toBinary } from "@bufbuild/protobuf";
 import { type Graph, reachableNodes, type Value } from "../graph/graph.ts";
-import type { EmitOptions, Emitter, Float } from "../graph/op.ts";
 import { ConfigError } from "../tensor/errors.ts";
 import {
+  arrayType,
   type Bindings,
-  bindShape,
-  type Dim,
-  type DType,
-  type Shape,
+  count,
+  formatShape,
+  formatSpec,
+  sameShape,
   type Tensor,
-  type TensorSpec,
-  typed,
 } from "../tensor/spec.ts";
-import { type DimSource, emitDims } from "./emit-dims.ts";
 import {
-  type AttributeProto,
-  AttributeProtoSchema,
-  AttributeProto_AttributeType as AttributeType,
-  TensorProto_DataType as DataType,
   GraphProtoSchema,
   ModelProtoSchema,
-  type NodeProto,
-  NodeProtoSchema,
   OperatorSetIdProtoSchema,
   StringStringEntryProtoSchema,
-  type TensorProto,
-  TensorProtoSchema,
   type ValueInfoProto,
-  ValueInfoProtoSchema,
 } from "./schema/onnx_pb.ts";
+import { type FindPlace, Writer } from "./writer.ts";
 
 const opset = 18n;
-const dataTypes: Record<DType, DataType> = {
-  float32: DataType.FLOAT,
-  float64: DataType.DOUBLE,
-  int32: DataType.INT32,
-  int64: DataType.INT64,
-  uint8: DataType.UINT8,
-  bool: DataType.BOOL,
-};
 
 export interface WriteOptions {
   /** Values for dimension names; names that stay open become symbolic dimensions of the file. */
   readonly bindings?: Bindings;
   /** Where parameters go: into the file, or left open as inputs (training feeds them). */
   readonly params?: "initializers" | "inputs";
+  /** Finds a place in another file for the values of a parameter; null leaves them in the model. */
+  readonly external?: FindPlace;
 }
 
-/** Bytes of an ONNX model of the graph's outputs. @throws ConfigError when a parameter has no values to store */
+/** A protobuf message holds 2 GB; what is not values fits into the rest. */
+const mostBytes = 2 ** 31 - 2 ** 26;
+
+/** Bytes of the values of all parameters that have some. */
+export const weightBytes = (graph: Graph): number =>
+  [...graph.params.values()].reduce((total, { data }) => total + (data?.data.byteLength ?? 0), 0);
+
+function refuseTooLarge(graph: Graph): void {
+  const bytes = weightBytes(graph);
+  if (bytes <= mostBytes) return;
+  throw new ConfigError(
+    "too-large",
+    `writeOnnx: the parameters have ${(bytes / 1e9).toFixed(1)} GB, and an ONNX file holds 2; write it with writeOnnxFile, which puts them beside it, or compile it with params: "fed"`,
+    { bytes },
+  );
+}
+
+/** The values of a parameter. @throws ConfigError where there are none, or others than its type and shape say */
+function valuesOf(name: string, { spec }: Value, tensor: Tensor | null): Tensor {
+  if (!tensor)
+    throw new ConfigError("no-values", `writeOnnx: parameter "${name}" has no values; provide them first`, {
+      name,
+    });
+  const { data, shape } = tensor;
+  const fits = data instanceof arrayType(spec.dtype) && data.length === count(shape);
+  if (fits && sameShape(shape, spec.shape)) return tensor;
+  throw new ConfigError(
+    "parameter-shape",
+    `writeOnnx: parameter "${name}" holds ${data.constructor.name}(${data.length}) ${formatShape(shape)}, but is ${formatSpec(spec)}`,
+    { name },
+  );
+}
+
+/**
+ * Bytes of an ONNX model of the graph's outputs: what they do not depend on is left out. Inputs, parameters and outputs
+ * have their names in the graph, and so have inner values that were read from a file.
+ *
+ * @throws ConfigError when a parameter has no values to store, or wrong ones, or all have more than 2 GB
+ */
 export function writeOnnx(
   graph: Graph,
-  { bindings = {}, params = "initializers" }: WriteOptions = {},
+  { bindings = {}, params = "initializers", external }: WriteOptions = {},
 ): Uint8Array {
   const writer = new Writer(
     bindings,
     new Set([...graph.inputs.keys(), ...graph.params.keys(), ...graph.outputs.keys()]),
   );
+  if (params === "initializers" && !external) refuseTooLarge(graph);
   const nodes = reachableNodes(graph);
   const used = new Set<Value>([...nodes.flatMap((n) => n.inputs), ...graph.outputs.values()]);
   const inputs: ValueInfoProto[] = [];
@@ -70,11 +92,7 @@ export function writeOnnx(
     writer.bind(value, name);
     if (!used.has(value)) continue;
     if (params === "inputs") inputs.push(writer.info(name, value.spec));
-    else if (data) writer.initializer(name, value.dtype, data);
-    else
-      throw new ConfigError("no-values", `writeOnnx: parameter "${name}" has no values; provide them first`, {
-        name,
-      });
+    else writer.initializer(name, value.dtype, valuesOf(name, value, data), external);
   }
   for (const node of nodes) {
     const names = node.op.lower(
@@ -87,10 +105,10 @@ export function writeOnnx(
       writer.bind(value, names[i]!);
     });
   }
-  const outputs = [...graph.outputs].map(([name, value]) => {
-    if (writer.name(value) !== name) writer.identity(writer.name(value), name);
-    return writer.info(name, value.spec);
-  });
+  for (const [name, value] of graph.outputs) writer.call(value, name);
+  for (const [name, value] of graph.labels) writer.label(value, name);
+  writer.rename();
+  const outputs = [...graph.outputs].map(([name, value]) => writer.info(name, value.spec));
   const { nodes: node, initializers: initializer } = writer;
   const model = create(ModelProtoSchema, {
     irVersion: 8n,
@@ -104,134 +122,4 @@ export function writeOnnx(
     graph: create(GraphProtoSchema, { name: "sequitur", node, initializer, input: inputs, output: outputs }),
   });
   return toBinary(ModelProtoSchema, model);
-}
-
-class Writer implements Emitter {
-  readonly nodes: NodeProto[] = [];
-  readonly initializers: TensorProto[] = [];
-  readonly #bindings: Bindings;
-  readonly #names = new Map<Value, string>();
-  readonly #constants = new Map<string, string>();
-  readonly #taken: ReadonlySet<string>;
-  readonly #sources = new Map<string, DimSource>();
-  #next = 0;
-
-  /** Domains of operators that the nodes are from. */
-  get domains(): string[] {
-    return [...new Set(["", ...this.nodes.map(({ domain }) => domain)])];
-  }
-
-  /** `taken` are names that the graph has given; values without a name get others. */
-  constructor(bindings: Bindings, taken: ReadonlySet<string>) {
-    this.#bindings = bindings;
-    this.#taken = taken;
-  }
-
-  #fresh(letter: string): string {
-    let name = `${letter}${this.#next++}`;
-    while (this.#taken.has(name)) name = `${letter}${this.#next++}`;
-    return name;
-  }
-
-  /** Remembers which axes of an input give open dimensions their sizes. */
-  locate(input: string, shape: Shape): void {
-    shape.forEach((d, axis) => {
-      if (typeof d === "string" && !this.#sources.has(d)) this.#sources.set(d, { input, axis });
-    });
-  }
-
-  bind(value: Value, name: string): void {
-    this.#names.set(value, name);
-  }
-
-  name(value: Value): string {
-    return this.#names.get(value)!;
-  }
-
-  shape(value: Value): Dim[] {
-    return this.bound(value.shape);
-  }
-
-  bound(dims: Shape): Dim[] {
-    return bindShape(dims, this.#bindings);
-  }
-
-  dims(dims: Shape): string {
-    const bound = this.bound(dims);
-    const known = bound.every((d) => typeof d === "number");
-    return known ? this.constant("int64", [bound.length], bound) : emitDims(this, bound, this.#sources);
-  }
-
-  node(
-    type: string,
-    inputs: readonly string[],
-    { outputs = 1, domain, attributes = {} }: EmitOptions = {},
-  ): string[] {
-    const output = Array.from({ length: outputs }, () => this.#fresh("t"));
-    const attribute = Object.entries(attributes).map(([name, value]) => attributeOf(name, value));
-    const name = `${type}_${this.nodes.length}`;
-    this.nodes.push(
-      create(NodeProtoSchema, {
-        name,
-        opType: type,
-        domain: domain ?? "",
-        input: [...inputs],
-        output,
-        attribute,
-      }),
-    );
-    return output;
-  }
-
-  identity(from: string, to: string): void {
-    const name = `Identity_${this.nodes.length}`;
-    this.nodes.push(create(NodeProtoSchema, { name, opType: "Identity", input: [from], output: [to] }));
-  }
-
-  constant(dtype: DType, shape: readonly number[], values: ArrayLike<number>): string {
-    const key = `${dtype}[${shape.join()}]${Array.from(values, (v) => (Object.is(v, -0) ? "-0" : v)).join()}`;
-    const known = this.#constants.get(key);
-    if (known) return known;
-    const name = this.#fresh("c");
-    this.#constants.set(key, name);
-    this.initializer(name, dtype, { data: typed(dtype, values), shape });
-    return name;
-  }
-
-  initializer(name: string, dtype: DType, { data, shape }: Tensor): void {
-    const rawData = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-    this.initializers.push(
-      create(TensorProtoSchema, {
-        name,
-        dataType: dataTypes[dtype],
-        dims: shape.map(BigInt),
-        rawData: rawData as Uint8Array<ArrayBuffer>,
-      }),
-    );
-  }
-
-  info(name: string, spec: TensorSpec): ValueInfoProto {
-    const dim = bindShape(spec.shape, this.#bindings).map((d) =>
-      typeof d === "number"
-        ? { value: { case: "dimValue" as const, value: BigInt(d) } }
-        : { value: { case: "dimParam" as const, value: d } },
-    );
-    const tensorType = { elemType: dataTypes[spec.dtype], shape: { dim } };
-    return create(ValueInfoProtoSchema, { name, type: { value: { case: "tensorType", value: tensorType } } });
-  }
-}
-
-function attributeOf(name: string, value: number | readonly number[] | string | Float): AttributeProto {
-  if (typeof value === "string") {
-    return create(AttributeProtoSchema, {
-      name,
-      type: AttributeType.STRING,
-      s: new TextEncoder().encode(value),
-    });
-  }
-  if (typeof value === "number")
-    return create(AttributeProtoSchema, { name, type: AttributeType.INT, i: BigInt(value) });
-  if ("float" in value)
-    return create(AttributeProtoSchema, { name, type: AttributeType.FLOAT, f: value.float });
-  return create(AttributeProtoSchema, { name, type: AttributeType.INTS, ints: value.map(BigInt) });
 }
