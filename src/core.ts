@@ -22,7 +22,7 @@ export { type WriteOptions, writeOnnx } from "./onnx/write.ts";
 export type { Device } from "./runtime/device.ts";
 export { referenceRuntime } from "./runtime/reference.ts";
 export type { Feeds, Program, Runtime, RuntimeOptions } from "./runtime/runtime.ts";
-export { ConfigError, RuntimeFailure, ShapeError } from "./tensor/errors.ts";
+export { ConfigError, DataError, RuntimeFailure, ShapeError } from "./tensor/errors.ts";
 export { readSafetensors, writeSafetensors } from "./tensor/safetensors.ts";
 export {
   bool,
