@@ -66,6 +66,7 @@ export * from "./arithmetic.ts";
 export * from "./compare.ts";
 export * from "./constant.ts";
 export * from "./cross-entropy.ts";
+export * from "./einsum.ts";
 export * from "./extremes.ts";
 export * from "./gather.ts";
 export * from "./gather-elements.ts";

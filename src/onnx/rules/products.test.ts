@@ -144,3 +144,37 @@ describe("FusedMatMul", () => {
       },
     ]));
 });
+
+describe("Einsum", () => {
+  const type = "Einsum";
+  it.each([
+    ["ij,jk->ik", [2, 3], [3, 4]],
+    ["ij,jk", [2, 1], [4, 5]],
+    ["bij,bjk->bik", [2, 3, 4], [2, 4, 5]],
+    ["...ij,...jk->...ik", [2, 1, 3, 4], [2, 5, 4, 2]],
+    ["ij,j...->i...", [2, 3], [3, 4, 5]],
+    ["i...j->...", [3, 5, 4]],
+    ["...,...", [3, 2], [1, 2]],
+    ["ij...", [3, 4]],
+    ["ii", [3, 3]],
+    ["iji->ji", [3, 2, 3]],
+    ["ba", [2, 3]],
+    ["i,j,k->kji", [2], [3], [4]],
+    ["ab,bc,cd->ad", [2, 3], [3, 4], [4, 2]],
+    ["ij,kl->", [2, 3], [4, 5]],
+    [" i j , j -> i ", [2, 3], [3]],
+    [",i->i", [], [3]],
+    ["->", []],
+    ["ij,jk->ik", [2, 0], [0, 3]],
+  ] as [string, ...number[][]][])("%s", (equation, ...inputs) =>
+    agree([{ type, inputs, attributes: { equation } }]),
+  );
+  it("takes integers and float64", () =>
+    agree(
+      (["int32", "int64", "float64"] as const).map((dtype) => ({
+        type,
+        inputs: [noise("a", [2, 2, 3], dtype), noise("b", [4, 3], dtype)],
+        attributes: { equation: "iij,kj->ik" },
+      })),
+    ));
+});

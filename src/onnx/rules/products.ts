@@ -1,6 +1,6 @@
 /** @file Translations of matrix products. */
 import type { Value } from "../../graph/graph.ts";
-import { add, matmul, mul, transpose } from "../../graph/ops/index.ts";
+import { add, einsum, matmul, mul, transpose } from "../../graph/ops/index.ts";
 import type { OnnxNode, Rules } from "../node.ts";
 
 /** alpha·A′·B′ + beta·C, where a prime stands for an optional transpose. */
@@ -39,5 +39,6 @@ function fusedMatMul(node: OnnxNode): Value {
 export const productRules: Rules = {
   MatMul: (node) => matmul(node.input(0), node.input(1)),
   Gemm: gemm,
+  Einsum: (node) => einsum(node.string("equation"), ...node.inputs()),
   "com.microsoft.FusedMatMul": fusedMatMul,
 };
