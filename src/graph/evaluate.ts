@@ -1,6 +1,5 @@
 /** @file The float64 meaning of a graph: every operator's reference, one node after the other. */
 import { type Bindings, bindShape, type Dim } from "../tensor/dims.ts";
-import { ShapeError } from "../tensor/errors.ts";
 import type { NdArray } from "../tensor/ndarray.ts";
 import { type DType, isFloat, knownShape } from "../tensor/spec.ts";
 import { reachableNodes, type Value } from "./graph.ts";
@@ -28,17 +27,15 @@ export function evaluate(
     const attributes = bindAttributes(node.op, node.attributes, bindings);
     const results = node.op.reference(node.inputs.map(get), attributes, shapes);
     node.outputs.forEach((y, i) => {
-      values.set(y, settled(results[i]!, y.dtype, node.op.name));
+      values.set(y, settled(results[i]!, y.dtype));
     });
   }
   return wanted.map(get);
 }
 
 /** References compute with real numbers; results of integer types are cut towards zero, and bytes wrap around. */
-function settled(x: NdArray, dtype: DType, where: string): NdArray {
+function settled(x: NdArray, dtype: DType): NdArray {
   if (isFloat(dtype) || dtype === "bool") return x;
-  if (!x.data.every(Number.isFinite))
-    throw new ShapeError("integer", `${where}: a result is no integer (was there a division by zero?)`);
   const cut = x.data.map((v) => Math.trunc(v) + 0); // + 0 makes −0 a 0
   return { shape: x.shape, data: dtype === "uint8" ? cut.map((v) => ((v % 256) + 256) % 256) : cut };
 }

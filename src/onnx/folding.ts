@@ -2,7 +2,7 @@
 import { type Graph, Value } from "../graph/graph.ts";
 import { cast, constant, reshape, sizes } from "../graph/ops/index.ts";
 import { ShapeError } from "../tensor/errors.ts";
-import { type Budget, fold, foldArithmetic, isOpen, type Known } from "./known.ts";
+import { type Budget, fold, foldArithmetic, foldVector, isOpen, type Known } from "./known.ts";
 import type { OnnxNode, Result, Rule, Slot } from "./node.ts";
 import { movers } from "./rules/index.ts";
 
@@ -16,7 +16,8 @@ export function folded(node: OnnxNode, rule: Rule, budget: Budget): readonly Kno
   if (slots.some((slot) => slot && (slot.trainable || !slot.known))) return null;
   const contents = slots.map((slot) => slot?.known ?? null);
   const open = contents.some((c) => c && isOpen(c));
-  if (open && !movers.has(node.type)) return asList(foldArithmetic(node.type, contents, budget));
+  if (open && !movers.has(node.type))
+    return asList(foldArithmetic(node.type, contents, budget) ?? totalOf(node, contents[0] ?? null));
   try {
     return computed(node, rule, contents, budget);
   } catch (error) {
@@ -24,6 +25,12 @@ export function folded(node: OnnxNode, rule: Rule, budget: Budget): readonly Kno
     if (error instanceof ShapeError && error.code === "unbound-dimension") return null;
     throw error;
   }
+}
+
+/** The sum, product or extreme of a vector of open dimensions. */
+function totalOf(node: OnnxNode, x: Known | null): Known | null {
+  if (!x || node.int("noop_with_empty_axes", 0) === 1) return null;
+  return foldVector(node.type, x, node.int("keepdims", 1) === 1);
 }
 
 /** Runs a rule on contents; what it returns as contents already stays as it is. */

@@ -124,6 +124,8 @@ const arithmetic: Readonly<Record<string, Arithmetic>> = {
   Sub: subtractDims,
   Mul: multiplyDims,
   Div: (a, b, dtype) => (isFloat(dtype) || b === 0 ? null : floorDivideDims(a, b)),
+  Mod: (a, b, dtype) =>
+    isFloat(dtype) || b === 0 ? null : subtractDims(a, multiplyDims(b, floorDivideDims(a, b))),
   Min: minDims,
   Max: maxDims,
   Equal: (a, b) => decided(a, b, (x, y) => x === y),
@@ -144,8 +146,7 @@ export function foldArithmetic(
   const rule = arithmetic[type];
   const [a, b] = inputs;
   if (!rule || !a || !b || inputs.length !== 2) return null;
-  const fraction = (v: Dim): boolean => typeof v === "number" && !Number.isSafeInteger(v);
-  if (a.values.some(fraction) || b.values.some(fraction)) return null;
+  if (!isWhole(a) || !isWhole(b)) return null;
   const shape = broadcastShapes(type, a.shape, b.shape) as number[];
   if (!affords(budget, [count(shape)])) return null;
   const [left, right] = [broadcastIndex(a.shape, shape), broadcastIndex(b.shape, shape)];
@@ -156,4 +157,21 @@ export function foldArithmetic(
     values.push(v);
   }
   return known(comparisons.has(type) ? "bool" : a.dtype, shape, values);
+}
+
+const isWhole = ({ values }: Known): boolean =>
+  values.every((v) => typeof v === "string" || Number.isSafeInteger(v));
+
+const totals: Readonly<Record<string, (a: Dim, b: Dim) => Dim>> = {
+  ReduceSum: addDims,
+  ReduceProd: multiplyDims,
+  ReduceMax: maxDims,
+  ReduceMin: minDims,
+};
+
+/** The reduction of a whole vector that holds open dimensions, if it can be known. */
+export function foldVector(type: string, x: Known, keep: boolean): Known | null {
+  const rule = totals[type];
+  if (!rule || x.shape.length !== 1 || !isWhole(x)) return null;
+  return known(x.dtype, keep ? [1] : [], [x.values.reduce(rule)]);
 }

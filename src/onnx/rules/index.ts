@@ -1,10 +1,13 @@
 /** @file All translations of ONNX operators, by type. */
 import type { Rules } from "../node.ts";
+import { activationRules } from "./activation.ts";
 import { constantRules } from "./constants.ts";
 import { gatherRules } from "./gather.ts";
+import { logicRules } from "./logic.ts";
 import { partRules } from "./parts.ts";
 import { pointwiseRules } from "./pointwise.ts";
 import { productRules } from "./products.ts";
+import { reduceRules } from "./reduce.ts";
 import { shapeRules } from "./shape.ts";
 import { softmaxRules } from "./softmax.ts";
 
@@ -13,6 +16,9 @@ export const rules: Rules = {
   ...gatherRules,
   ...partRules,
   ...pointwiseRules,
+  ...activationRules,
+  ...logicRules,
+  ...reduceRules,
   ...productRules,
   ...shapeRules,
   ...softmaxRules,
@@ -21,6 +27,7 @@ export const rules: Rules = {
 /** Operators that only move elements, so that open dimensions can go through them. */
 export const movers: ReadonlySet<string> = new Set([
   "Cast",
+  "CastLike",
   "Concat",
   "Expand",
   "Flatten",

@@ -1,11 +1,10 @@
 /** @file Translations of operators that give the same elements another shape. */
 import type { Value } from "../../graph/graph.ts";
-import { cast, expand, reshape, transpose } from "../../graph/ops/index.ts";
+import { expand, reshape, transpose } from "../../graph/ops/index.ts";
 import { type Dim, floorDivideDims, multiplyDims, sizeOf } from "../../tensor/dims.ts";
 import { broadcastShapes, formatShape, normalizeAxis, type Shape } from "../../tensor/spec.ts";
 import { known } from "../known.ts";
 import type { OnnxNode, Result, Rules } from "../node.ts";
-import { elementTypes } from "../tensor.ts";
 
 /** The target of a Reshape: 0 copies a size (unless `allowzero`), −1 is what remains. */
 function target(node: OnnxNode): Dim[] {
@@ -86,11 +85,6 @@ function shapeOf(node: OnnxNode): Result {
   return known("int64", [part.length], part);
 }
 
-function castTo(node: OnnxNode): Result {
-  const to = elementTypes.get(node.int("to"));
-  return cast(node.input(0), to ?? node.fail(`element type ${node.int("to")} is not supported`));
-}
-
 /** Splits, permutes and joins axes: between depth and space. */
 const rearrange = (x: Value, apart: Shape, order: readonly number[], to: Shape): Value =>
   reshape(transpose(reshape(x, apart), order), to);
@@ -124,7 +118,6 @@ function spaceToDepth(node: OnnxNode): Value {
 
 export const shapeRules: Rules = {
   Identity: (node) => node.input(0),
-  Cast: castTo,
   Shape: shapeOf,
   Size: (node) => known("int64", [], [sizeOf(node.input(0).shape)]),
   Reshape: (node) => reshape(node.input(0), target(node)),
