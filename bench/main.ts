@@ -11,6 +11,7 @@ import { benchEvaluation } from "./evaluation.ts";
 import { benchImport } from "./import.ts";
 import { provenance } from "./machine.ts";
 import { benchProfile } from "./profile.ts";
+import { benchMemory } from "./memory.ts";
 import { benchQuality } from "./quality.ts";
 import { benchResume } from "./resume.ts";
 import { benchRoofline } from "./roofline.ts";
@@ -21,6 +22,7 @@ const benches = {
   evaluation: benchEvaluation,
   import: benchImport,
   profile: benchProfile,
+  memory: benchMemory,
   roofline: benchRoofline,
   resume: benchResume,
   quality: benchQuality,

@@ -66,11 +66,13 @@ export interface LossInput {
   readonly items: Candidates;
   /** The item that followed: int32 [T]. */
   readonly target: Value;
+  /** How much each token counts: [T], zero for padding, one in all. */
+  readonly weight: Value;
   /** Multiplies every inner product (1/temperature). */
   readonly scale: number;
 }
 
-/** One loss for each token: [T]. */
+/** The loss of a step: a scalar, the mean over its tokens by weight. */
 export interface Loss<C = unknown> extends Described {
   apply(input: LossInput, config: C): Value;
 }

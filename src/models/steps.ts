@@ -8,7 +8,6 @@ import {
   gather,
   greaterOrEqual,
   matmul,
-  mul,
   normalizeRows,
   reshape,
   scalar,
@@ -104,8 +103,8 @@ export function trainStep(
   const weight = reshape(graph.input("weight", { dtype: "float32", shape: [rows, width] }), [rows * width]);
   const { states, table } = encode(params, config, count, tokens, dropout);
   const loss = partOf("loss", config.loss.name);
-  const each = loss.apply({ ...comparable(config, flatten(states), table), target }, config.loss as never); // [T]
-  const total = div(sum(mul(each, weight)), sum(weight));
+  const input = { ...comparable(config, flatten(states), table), target, weight: div(weight, sum(weight)) };
+  const total = loss.apply(input, config.loss as never);
   graph.output("loss", total);
   const names = [...graph.params.keys()];
   const values = names.map((name) => graph.params.get(name)!.value);

@@ -1,7 +1,7 @@
 /** @file The laws of backbones, losses and optimizers, measured in float64; each number is for the caller to bound. */
 import { backward } from "../autodiff/gradient.ts";
 import { Graph, type Value } from "../graph/graph.ts";
-import { gather, mul, sum } from "../graph/ops/index.ts";
+import { gather, mul, scalar, sum } from "../graph/ops/index.ts";
 import type { Backbone, Loss, Optimizer } from "../models/define.ts";
 import { noDropout } from "../nn/layers.ts";
 import { Params } from "../nn/params.ts";
@@ -193,6 +193,8 @@ export interface LossReport {
   readonly slope: number;
   /** The loss of a state that points at its target minus that of one that points away: must be negative. */
   readonly preference: number;
+  /** Largest slope of the loss along the state of a token without weight: must be 0. */
+  readonly padding: number;
 }
 
 /** Measures the laws of an objective on six states and nine items. */
@@ -202,18 +204,25 @@ export function checkLoss<C>(loss: Loss<C>, config: C, scale = 1): LossReport {
   const items = graph.input("items", f32(9, 4));
   const target = graph.input("target", i32(6));
   const candidates = { all: () => items, rows: (indices: Value) => gather(items, indices) };
-  const each = loss.apply({ h, items: candidates, target, scale }, config);
-  graph.output("loss", each);
+  const weight = graph.input("weight", f32(6));
+  const total = loss.apply({ h, items: candidates, target, weight, scale }, config);
+  graph.output("loss", total);
+  graph.output("d/h", backward(total, [h], scalar(graph, 1))[0]!);
   const table = noise([9, 4], "items");
   const targets = [0, 3, 3, 8, 1, 5];
   const toward = (sign: number): NdArray =>
     ndarray([6, 4], (i) => sign * table.data[targets[Math.floor(i / 4)]! * 4 + (i % 4)]!);
-  const feeds = { items: table, target: { shape: [6], data: Float64Array.from(targets) } };
-  const mean = (x: NdArray): number => x.data.reduce((a, b) => a + b, 0) / x.data.length;
-  const at = (sign: number): number => mean(evaluateReference(graph, { ...feeds, h: toward(sign) }).loss!);
+  const shares = ndarray([6], (t) => (t === 2 ? 0 : 0.2));
+  const feeds = { items: table, target: { shape: [6], data: Float64Array.from(targets) }, weight: shares };
+  const at = (sign: number): number => evaluateReference(graph, { ...feeds, h: toward(sign) }).loss!.data[0]!;
+  const preference = at(1) - at(-1);
+  const given = { ...feeds, h: noise([6, 4], "h") };
+  const unweighted = evaluateReference(graph, given)["d/h"]!.data.subarray(2 * 4, 3 * 4);
+  graph.outputs.delete("d/h");
   return {
-    preference: at(1) - at(-1),
-    slope: slopeError(graph, { ...feeds, h: noise([6, 4], "h") }, "loss"),
+    preference,
+    padding: Math.max(...unweighted.map(Math.abs)),
+    slope: slopeError(graph, given, "loss"),
   };
 }
 

@@ -70,6 +70,7 @@ describe.each(parts.loss.map((l) => [l.name, l] as const))("loss %s", (_, loss) 
     const report = checkLoss(loss, config, scale);
     expect(report.slope).toBeLessThan(1e-7);
     expect(report.preference).toBeLessThan(0);
+    expect(report.padding).toBe(0);
   });
 });
 

@@ -3,6 +3,7 @@ import type { OpDef } from "../op.ts";
 import { activationOps } from "./activation.ts";
 import { alongAxisOps } from "./along-axis.ts";
 import { arithmeticOps } from "./arithmetic.ts";
+import { barrierOps } from "./barrier.ts";
 import { compareOps } from "./compare.ts";
 import { constantOps } from "./constant.ts";
 import { crossEntropyOps } from "./cross-entropy.ts";
@@ -58,11 +59,13 @@ export const operators: readonly OpDef[] = [
   ...rangeOps,
   ...topKOps,
   ...crossEntropyOps,
+  ...barrierOps,
 ] as unknown as readonly OpDef[];
 
 export * from "./activation.ts";
 export * from "./along-axis.ts";
 export * from "./arithmetic.ts";
+export * from "./barrier.ts";
 export * from "./compare.ts";
 export * from "./constant.ts";
 export * from "./cross-entropy.ts";

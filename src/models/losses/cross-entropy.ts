@@ -9,11 +9,13 @@ const config = z.strictObject({
     .int()
     .min(1)
     .default(1024)
-    .describe("tokens whose scores are computed together; bounds memory, not the result"),
+    .describe(
+      "most tokens whose scores are computed together, fewer where items are many; bounds memory, not the result",
+    ),
 });
 
 /**
- * −log softmax(scale · h·Eᵀ)[target]: [T, D], [N, D], [T] → [T]; every item is a negative.
+ * Mean by weight of −log softmax(scale · h·Eᵀ)[target]: [T, D], [N, D], [T], [T] → []; every item is a negative.
  *
  * Source: the CE of Xu et al., arXiv:2408.14238, where it lifts SASRec by two thirds over the binary loss.
  */
@@ -21,6 +23,6 @@ export const crossEntropy = defineLoss<z.infer<typeof config>>({
   name: "cross-entropy",
   source: "full softmax; CE of Xu et al. 2024, arXiv:2408.14238",
   config,
-  apply: ({ h, items, target, scale }, { chunk }) =>
-    op(h, items.all(), target, { scale, chunk, targets: items.rows(target) }),
+  apply: ({ h, items, target, weight, scale }, { chunk }) =>
+    op(h, items.all(), target, weight, { scale, chunk, targets: items.rows(target) }),
 });

@@ -1,0 +1,65 @@
+/** @file One measurement of memory, in a process of its own: prints the peak of the resident memory as JSON. */
+import { planEpoch } from "../src/data/batches.ts";
+import type { Sequences } from "../src/data/sequences.ts";
+import { recipeConfig } from "../src/models/recipes.ts";
+import { workerRuntime } from "../src/runtime/worker.ts";
+import { stream } from "../src/tensor/random.ts";
+import { createLearner } from "../src/training/learner.ts";
+import { median, rounded } from "./machine.ts";
+
+/** A training step to measure, with random histories. */
+export interface StepCase {
+  readonly items: number;
+  readonly tokens: number;
+  readonly threads: number;
+  readonly steps: number;
+  readonly set: Readonly<Record<string, unknown>>;
+}
+
+/** Resident megabytes at most so far. */
+const peak = (): number => process.resourceUsage().maxRSS / 1024;
+
+function randomHistories({ items, tokens }: StepCase, length: number): Sequences {
+  const histories = Math.ceil(tokens / length) * 2;
+  const random = stream(1, "histories");
+  return {
+    offsets: Int32Array.from({ length: histories + 1 }, (_, h) => h * (length + 1)),
+    sequence: Int32Array.from({ length: histories * (length + 1) }, () => random.below(items)),
+  };
+}
+
+async function measureStep(options: StepCase): Promise<Record<string, number>> {
+  const { items, tokens, threads, steps, set } = options;
+  const config = recipeConfig({
+    set: Object.entries({ "items.start": "noise", ...set }).map(([path, value]) => ({ path, value })),
+  });
+  const { rowLength: width, maxLength, learningRate } = config.training;
+  const sequences = randomHistories(options, maxLength);
+  const rows = tokens / width;
+  const plan = planEpoch(sequences, { rows, width, maxLength, seed: 0, epoch: 1 });
+  const runtime = workerRuntime();
+  const before = peak();
+  const learner = await createLearner({ config, items, sequences, rows, seed: 0, threads, runtime });
+  const { params, slots } = learner.weights;
+  const bytes = [params, ...Object.values(slots)].flatMap((tensors) =>
+    Object.values(tensors).map(({ data }) => data.byteLength),
+  );
+  const times: number[] = [];
+  for (let step = 0; step < steps; step++) {
+    const began = performance.now();
+    await learner.update(plan, step % plan.steps, learningRate);
+    times.push(performance.now() - began);
+  }
+  const held = bytes.reduce((a, b) => a + b, 0) / 2 ** 20;
+  const result = {
+    peakMegabytes: rounded(peak(), 4),
+    weightsAndOptimizerMegabytes: rounded(held),
+    processMegabytes: rounded(before),
+    beyondMegabytes: rounded(peak() - held, 4),
+    stepMilliseconds: rounded(median(times.slice(1)), 4),
+  };
+  await runtime.dispose();
+  return result;
+}
+
+process.stdout.write(JSON.stringify(await measureStep(JSON.parse(process.argv[2]!) as StepCase)));
