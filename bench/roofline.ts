@@ -45,7 +45,7 @@ function head(tokens: number, width: number, items: number): Graph {
   const graph = new Graph();
   const h = graph.input("h", f32(tokens, width));
   const table = graph.input("table", f32(items, width));
-  const loss = crossEntropy(h, table, graph.input("target", i32(tokens)), graph.input("weight", f32(tokens)));
+  const loss = crossEntropy(h, table, graph.input("target", i32(tokens)));
   const [dh, dt] = backward(loss, [h, table], scalar(graph, 1));
   graph.output("loss", loss);
   graph.output("dh", sum(dh!, [0]));

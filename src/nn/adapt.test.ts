@@ -44,7 +44,7 @@ function network(): Graph {
   const stacked = matmul(reshape(moved, ["B", 3, 1, 6]), weight("stacked", 3, 6, 2)); // [B, 3, 1, 2]
   const flat = reshape(add(moved, mean(stacked, [3])), ["B*3", 6]);
   graph.output("h", flat);
-  graph.output("loss", mean(crossEntropy(flat, table, graph.input("target", i32("B*3")))));
+  graph.output("loss", crossEntropy(flat, table, graph.input("target", i32("B*3"))));
   return graph;
 }
 

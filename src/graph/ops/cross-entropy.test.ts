@@ -9,7 +9,7 @@ import { f32, i32, type Tensor } from "../../tensor/spec.ts";
 import { Graph, type Value } from "../graph.ts";
 import { scalar } from "./constant.ts";
 import { chunkRows, crossEntropy } from "./cross-entropy.ts";
-import { take } from "./gather.ts";
+import { take } from "./gather-elements.ts";
 import { matmul } from "./matmul.ts";
 import { mul, neg } from "./pointwise.ts";
 import { sum } from "./reduce.ts";
@@ -57,7 +57,7 @@ async function run(graph: Graph, profile?: string): Promise<Record<string, Float
 }
 
 const inChunks = (chunk: number): Graph =>
-  head(({ h, table, target, weight }) => crossEntropy(h, table, target, weight, { scale, chunk }));
+  head(({ h, table, target, weight }) => crossEntropy(h, table, target, { weight, scale, chunk }));
 
 describe("the loss head", () => {
   it.each([7, 32, 96, 1024])(

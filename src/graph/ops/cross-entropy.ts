@@ -5,9 +5,10 @@ import { formatSpec } from "../../tensor/spec.ts";
 import type { Value } from "../graph.ts";
 import { defineOp, type Emitter } from "../op.ts";
 import { oneAfter } from "./barrier.ts";
+import { fill } from "./constant.ts";
 import { gather, rowDot } from "./gather.ts";
 import { matmulOp } from "./matmul.ts";
-import { mul, sub } from "./pointwise.ts";
+import { div, mul, sub } from "./pointwise.ts";
 import { sum } from "./reduce.ts";
 import { transpose } from "./shape.ts";
 import { logSumExpOf, softmaxRows } from "./softmax.ts";
@@ -147,6 +148,8 @@ function lowerChunk(e: Emitter, chunk: Chunk, columns: string, scale: number, be
 }
 
 export interface CrossEntropyOptions {
+  /** How much each row counts [T]; by default all the same, one together. */
+  readonly weight?: Value;
   /** Multiplies the inner products (1/temperature). */
   readonly scale?: number;
   /** Most rows whose scores are computed together; fewer where the table is large. Bounds memory, not the result. */
@@ -163,21 +166,27 @@ export const chunkRows = (items: number, most: number): number =>
   Math.max(1, Math.min(most, Math.floor(mostScores / items)));
 
 /**
- * Σₜ weightₜ · (−log softmax(scale · h · tableᵀ)ₜ)[targetₜ]: [T, D], [N, D], int32 [T], [T] → []. Where T is open, its rows
- * are one chunk.
+ * Σₜ weightₜ · (−log softmax(scale · h · tableᵀ)ₜ)[targetₜ]: [T, D], [N, D], int32 [T] → [], by default the mean over T.
+ * Where T is open, its rows are one chunk.
  */
 export function crossEntropy(
   h: Value,
   table: Value,
   target: Value,
-  weight: Value,
-  { scale = 1, chunk = 1024, targets = gather(table, target) }: CrossEntropyOptions = {},
+  options: CrossEntropyOptions = {},
 ): Value {
+  const { weight = evenly(h), scale = 1, chunk = 1024, targets = gather(table, target) } = options;
   const items = table.size(0);
   const rows = typeof items === "number" ? chunkRows(items, chunk) : chunk;
   const inputs = [h, transpose(table, [1, 0]), target, weight];
   const normaliser = h.graph.apply(weightedLogSumExpOp, inputs, { scale, chunk: rows })[0]!;
   return sub(normaliser, mul(sum(mul(rowDot(h, targets), weight)), scale));
+}
+
+/** 1/T for each of T rows. */
+function evenly(h: Value): Value {
+  const ones = fill(h.graph, [h.size(0)], 1);
+  return div(ones, sum(ones));
 }
 
 export const crossEntropyOps = [weightedLogSumExpOp];

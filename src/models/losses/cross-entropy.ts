@@ -24,5 +24,5 @@ export const crossEntropy = defineLoss<z.infer<typeof config>>({
   source: "full softmax; CE of Xu et al. 2024, arXiv:2408.14238",
   config,
   apply: ({ h, items, target, weight, scale }, { chunk }) =>
-    op(h, items.all(), target, weight, { scale, chunk, targets: items.rows(target) }),
+    op(h, items.all(), target, { weight, scale, chunk, targets: items.rows(target) }),
 });
