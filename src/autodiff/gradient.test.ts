@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { Graph, reachableNodes } from "../graph/graph.ts";
+import { defineOp } from "../graph/op.ts";
 import {
   add,
+  cast,
   concat,
   crossEntropy,
   exp,
@@ -23,6 +25,7 @@ import {
 } from "../graph/ops/index.ts";
 import { compile } from "../runtime/node.ts";
 import { evaluateReference, fromNdArray } from "../runtime/reference.ts";
+import { ShapeError } from "../tensor/errors.ts";
 import { ndarray } from "../tensor/ndarray.ts";
 import { f32, i32, numbers } from "../tensor/spec.ts";
 import { slopeError } from "../testing/check-parts.ts";
@@ -177,6 +180,71 @@ describe("gradient", () => {
     graph.output("loss", sum(graph.input("x", f32(3))));
     const derived = gradient(graph, { of: "loss", wrt: ["unused"] });
     expect([...evaluateReference(derived, { x: ndarray([3], 1) })["d/unused"]!.data]).toEqual([0, 0]);
+  });
+
+  it("refuses what has no gradient in one sentence", () => {
+    const graph = new Graph();
+    const x = graph.input("x", f32(2));
+    graph.output("loss", sum(gather(x, graph.input("i", i32(3)))));
+    graph.output("places", cast(x, "int64"));
+    const derive = (of: string, wrt: string, cotangent?: string) =>
+      gradient(graph, { of, wrt: [wrt], ...(cotangent ? { cotangent } : {}) });
+    expect(() => derive("loss", "i")).toThrow(
+      'gradient: "i" is i32[3]; gradients exist with respect to float values only',
+    );
+    expect(() => derive("places", "x")).toThrow(
+      'gradient: "places" is i64[2]; only float values can be differentiated',
+    );
+    expect(() => derive("loss", "z")).toThrow('graph: no input, parameter or output "z"; the nearest is "x"');
+    expect(() => derive("loss", "x", "i")).toThrow(
+      'gradient: the graph has a value "i" already; give the cotangent another name',
+    );
+  });
+
+  it("names the operator and its value where a gradient is missing", () => {
+    const graph = new Graph();
+    const x = graph.input("x", f32(3));
+    const stuck = defineOp({
+      name: "stuck",
+      infer: ([given]) => [given!],
+      gradient: () => {
+        throw new ShapeError("no-gradient", "stuck: it has no gradient");
+      },
+      lower: (e, inputs) => e.node("Identity", inputs),
+      reference: ([given]) => [given!],
+      samples: [],
+    });
+    const [y] = graph.apply(stuck, [x], {});
+    graph.labels.set("block/out", y!);
+    graph.output("loss", sum(y!));
+    graph.output("other", sum(exp(x)));
+    expect(() => gradient(graph, { of: "loss", wrt: ["x"] })).toThrow(
+      'gradient: stuck: it has no gradient; it stands on the path, where it computes "block/out"',
+    );
+    gradient(graph, { of: "other", wrt: ["x"] }); // not on this path
+  });
+
+  it("has the element type of what it belongs to", () => {
+    const graph = new Graph();
+    const x = graph.input("x", { dtype: "float64", shape: [2] });
+    graph.input("unused", { dtype: "float64", shape: [2] });
+    graph.output("loss", sum(mul(x, x)));
+    const derived = gradient(graph, { of: "loss", wrt: ["x", "unused"] });
+    expect(["d/x", "d/unused"].map((name) => derived.value(name).dtype)).toEqual(["float64", "float64"]);
+  });
+
+  it("costs nothing in a frozen encoder", () => {
+    const graph = new Graph();
+    let h = graph.input("x", f32(4, 8));
+    const layer = (name: string) => graph.param(name, f32(8, 8));
+    for (let i = 0; i < 5; i++) h = tanh(matmul(h, layer(`encoder${i}`)));
+    graph.output("loss", sum(tanh(matmul(h, layer("head")))));
+    const products = (wrt: string[]) =>
+      reachableNodes(gradient(graph, { of: "loss", wrt })).filter(({ op }) => op.name === "matmul").length;
+    expect(products([])).toBe(6);
+    expect(products(["head"])).toBe(7);
+    expect(products(["encoder4"])).toBe(8);
+    expect(products(["encoder0"])).toBe(12);
   });
 
   it("computes nothing for parameters that are not asked for", () => {

@@ -1,8 +1,8 @@
 /** @file Reverse-mode differentiation as a transform on graphs. */
-import { cloneGraph, type Graph, reachableNodes, type Value } from "../graph/graph.ts";
+import { cloneGraph, type Graph, type Node, reachableNodes, type Value } from "../graph/graph.ts";
 import { add, fill, scalar, sumTo } from "../graph/ops/index.ts";
-import { ConfigError } from "../tensor/errors.ts";
-import { formatShape, isFloat } from "../tensor/spec.ts";
+import { ConfigError, ShapeError } from "../tensor/errors.ts";
+import { formatShape, formatSpec, isFloat } from "../tensor/spec.ts";
 
 /**
  * Adds to the graph the gradient of `of` with respect to each of `wrt`, given the gradient `seed` arriving at `of`.
@@ -30,7 +30,8 @@ export function backward(
     const cotangents = node.outputs.map((y) => gradients.get(y) ?? null);
     if (rule === "zero" || !needs.includes(true) || cotangents.every((g) => g === null)) continue;
     const { inputs, outputs, attributes } = node;
-    rule({ inputs, outputs, cotangents, attributes, needs }).forEach((g, i) => {
+    const slopes = told(node, () => rule({ inputs, outputs, cotangents, attributes, needs }));
+    slopes.forEach((g, i) => {
       const x = inputs[i]!;
       if (g === null || !needs[i]) return;
       const reduced = sumTo(g, x.shape); // un-broadcast once, here, so that no rule needs to
@@ -39,6 +40,18 @@ export function backward(
     });
   }
   return wrt.map((x) => gradients.get(x) ?? null);
+}
+
+/** What a rule gives; an operator that has no gradient is told with the value that it computes, where that has a name. */
+function told<T>({ outputs }: Node, rule: () => T): T {
+  try {
+    return rule();
+  } catch (error) {
+    if (!(error instanceof ShapeError)) throw error;
+    const name = [...outputs[0]!.graph.labels].find(([, value]) => outputs.includes(value))?.[0];
+    const where = name === undefined ? "" : `; it stands on the path, where it computes "${name}"`;
+    throw new ShapeError(error.code, `gradient: ${error.message}${where}`, error.fields);
+  }
 }
 
 /** Gradient of a parameter: a dense part, and rows to be added at row numbers (which may repeat). */
@@ -71,34 +84,66 @@ export function paramGradients(of: Value, params: readonly Value[], seed: Value)
 export interface GradientOptions {
   /** Name of the value to differentiate: a scalar, unless `cotangent` is given. */
   readonly of: string;
-  /** Names of inputs or parameters. */
+  /** Names of inputs, parameters or outputs. */
   readonly wrt: readonly string[];
   /** Name of an extra input of `of`'s shape that holds the gradient arriving at `of`. */
   readonly cotangent?: string;
 }
 
-/** A graph whose outputs are `of` and one `d/NAME` for each name in `wrt`. @throws ConfigError */
+/**
+ * A graph whose outputs are `of` and one `d/NAME` for each name in `wrt`, zeros where `of` does not depend on it. Nodes
+ * that none of these need are left out when it is compiled, so that what is not asked for costs nothing.
+ *
+ * @throws ConfigError for names that are not there or cannot have a gradient
+ * @throws ShapeError naming an operator on the path that has no gradient
+ */
 export function gradient(graph: Graph, { of, wrt, cotangent }: GradientOptions): Graph {
   const { graph: copy } = cloneGraph(graph);
   const target = copy.value(of);
-  copy.outputs.clear();
-  copy.output(of, target);
-  if (cotangent === undefined && target.shape.some((d) => d !== 1)) {
-    const shown = formatShape(target.shape);
-    throw new ConfigError(
-      "not-a-scalar",
-      `gradient: "${of}" has shape ${shown}, not one number; name a cotangent input`,
-      { of },
-    );
-  }
-  const one = (): Value => (target.rank === 0 ? scalar(copy, 1) : fill(copy, target.shape, 1));
-  const seed = cotangent === undefined ? one() : copy.input(cotangent, target.spec);
   const sources = wrt.map(
     (name) => copy.inputs.get(name) ?? copy.params.get(name)?.value ?? copy.value(name),
   );
+  refuseIntegers([of, ...wrt], [target, ...sources]);
+  copy.outputs.clear();
+  copy.output(of, target);
+  const seed = cotangent === undefined ? one(of, target) : arriving(copy, cotangent, target);
   backward(target, sources, seed).forEach((g, i) => {
-    const zero = (): Value => fill(copy, sources[i]!.shape, 0);
-    copy.output(`d/${wrt[i]}`, g ?? zero());
+    const { shape, dtype } = sources[i]!;
+    copy.output(`d/${wrt[i]}`, g ?? fill(copy, shape, 0, dtype));
   });
   return copy;
+}
+
+function refuseIntegers(names: readonly string[], values: readonly Value[]): void {
+  const at = values.findIndex(({ dtype }) => !isFloat(dtype));
+  if (at < 0) return;
+  const name = names[at]!;
+  const shown = formatSpec(values[at]!.spec);
+  throw new ConfigError(
+    "not-a-float",
+    at === 0
+      ? `gradient: "${name}" is ${shown}; only float values can be differentiated`
+      : `gradient: "${name}" is ${shown}; gradients exist with respect to float values only`,
+    { name },
+  );
+}
+
+function one(of: string, target: Value): Value {
+  const { graph, shape, rank, dtype } = target;
+  if (shape.every((d) => d === 1)) return rank === 0 ? scalar(graph, 1, dtype) : fill(graph, shape, 1, dtype);
+  throw new ConfigError(
+    "not-a-scalar",
+    `gradient: "${of}" has shape ${formatShape(shape)}, not one number; name a cotangent input`,
+    { of },
+  );
+}
+
+function arriving(graph: Graph, name: string, target: Value): Value {
+  if (!graph.inputs.has(name) && !graph.params.has(name) && !graph.outputs.has(name))
+    return graph.input(name, target.spec);
+  throw new ConfigError(
+    "duplicate-name",
+    `gradient: the graph has a value "${name}" already; give the cotangent another name`,
+    { name },
+  );
 }
