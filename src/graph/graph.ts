@@ -203,6 +203,11 @@ export interface CloneOptions {
   readonly omit?: ReadonlySet<Value>;
 }
 
+/** Inputs, parameters and results that something uses: a node that an output depends on, or an output. */
+export function usedValues(graph: Graph): Set<Value> {
+  return new Set([...reachableNodes(graph).flatMap((node) => node.inputs), ...graph.outputs.values()]);
+}
+
 /** A copy whose nodes can be extended, or were changed, without touching the original. */
 export function cloneGraph(
   graph: Graph,
@@ -237,7 +242,7 @@ export function cloneGraph(
 export function print(graph: Graph): string {
   const nodes = reachableNodes(graph);
   const numbers = new Map<Value, string>();
-  const used = new Set<Value>([...nodes.flatMap((n) => n.inputs), ...graph.outputs.values()]);
+  const used = usedValues(graph);
   const lines: string[] = [];
   for (const [name, value] of graph.inputs) {
     numbers.set(value, name);

@@ -1,6 +1,14 @@
 /** @file Tensors stored in ONNX files. */
 import { DataError } from "../tensor/errors.ts";
-import { count, type DType, formatShape, numbers, type Tensor, type TensorData } from "../tensor/spec.ts";
+import {
+  count,
+  type DType,
+  elementBytes,
+  formatShape,
+  numbers,
+  type Tensor,
+  type TensorData,
+} from "../tensor/spec.ts";
 import { quoted } from "./faults.ts";
 import { type Known, known } from "./known.ts";
 import {
@@ -31,15 +39,6 @@ export type ReadExternal = (location: string, range: ExternalRange) => Uint8Arra
 export interface StoredTensor extends Tensor {
   readonly dtype: DType;
 }
-
-export const elementBytes: Readonly<Record<DType, number>> = {
-  float32: 4,
-  float64: 8,
-  int32: 4,
-  int64: 8,
-  uint8: 1,
-  bool: 1,
-};
 
 const mostAxes = 64;
 

@@ -1,6 +1,6 @@
 /** @file A graph becomes an ONNX file, through the official protobuf schema. */
 import { create, toBinary } from "@bufbuild/protobuf";
-import { type Graph, reachableNodes, type Value } from "../graph/graph.ts";
+import { type Graph, reachableNodes, usedValues, type Value } from "../graph/graph.ts";
 import { ConfigError } from "../tensor/errors.ts";
 import {
   arrayType,
@@ -80,7 +80,7 @@ export function writeOnnx(
   );
   if (params === "initializers" && !external) refuseTooLarge(graph);
   const nodes = reachableNodes(graph);
-  const used = new Set<Value>([...nodes.flatMap((n) => n.inputs), ...graph.outputs.values()]);
+  const used = usedValues(graph);
   const inputs: ValueInfoProto[] = [];
   for (const [name, value] of graph.inputs) {
     writer.bind(value, name);

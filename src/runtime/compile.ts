@@ -1,8 +1,18 @@
 /** @file Compiles a graph into programs of whatever opens sessions: in this process, in a worker or in a browser. */
-import { Graph } from "../graph/graph.ts";
+import { Graph, usedValues, type Value } from "../graph/graph.ts";
 import { add } from "../graph/ops/index.ts";
 import { writeOnnx } from "../onnx/write.ts";
-import { type Bindings, bindShape, type DType, f32, knownShape } from "../tensor/spec.ts";
+import { RuntimeFailure } from "../tensor/errors.ts";
+import {
+  type Bindings,
+  bindShape,
+  type DType,
+  elementBytes,
+  f32,
+  formatSpec,
+  knownShape,
+  sizeOf,
+} from "../tensor/spec.ts";
 import type { RandomSpec, Session, SessionOptions } from "./ort.ts";
 import {
   bindingsKey,
@@ -21,19 +31,31 @@ export type OpenSession = (
   options: SessionOptions,
 ) => Promise<Session>;
 
-/** Compiles a graph once for each set of bound shapes and keeps the sessions. */
-export function compileWith(open: OpenSession, graph: Graph, options: RuntimeOptions = {}): Program {
+/**
+ * Compiles a graph once for each set of bound shapes and keeps the sessions. A program with a tensor larger than
+ * `memory` (bytes) is refused before anything is allocated for it.
+ */
+export function compileWith(
+  open: OpenSession,
+  graph: Graph,
+  options: RuntimeOptions = {},
+  memory = Number.POSITIVE_INFINITY,
+): Program {
   const { params = "stored", shapes = "bound", ...others } = options;
   const fed = fedValues(graph, params);
   const types = Object.fromEntries([...fed].map(([name, value]) => [name, value.dtype]));
+  const used = usedValues(graph);
   const sessions = new Map<string, Promise<Session>>();
   const sessionFor = (feeds: Feeds, draw?: Draw): Promise<Session> => {
-    const found = bindingsOf(fed, feeds, draw ? graph.randoms : undefined);
+    const optional = (name: string): boolean =>
+      !used.has(fed.get(name)!) || (draw !== undefined && graph.randoms.has(name));
+    const found = bindingsOf(fed, feeds, optional);
     // Random inputs are drawn for one shape, so graphs that have some are always bound.
     const bindings = shapes === "bound" || graph.randoms.size > 0 ? found : {};
     const key = bindingsKey(bindings);
     let session = sessions.get(key);
     if (!session) {
+      refuseHuge(used, found, memory);
       const bytes = writeOnnx(graph, { bindings, params: params === "fed" ? "inputs" : "initializers" });
       session = open(bytes, types, { ...others, randoms: randomSpecs(graph, found) });
       session.catch(() => sessions.delete(key)); // what failed is tried again, and is nothing to release
@@ -48,6 +70,21 @@ export function compileWith(open: OpenSession, graph: Graph, options: RuntimeOpt
       sessions.clear();
     },
   };
+}
+
+/** Refuses what no machine of that memory can hold, however it is computed. @throws RuntimeFailure */
+function refuseHuge(values: ReadonlySet<Value>, bindings: Bindings, memory: number): void {
+  for (const { spec, node, name } of values) {
+    const elements = sizeOf(bindShape(spec.shape, bindings));
+    const bytes = typeof elements === "number" ? elements * elementBytes[spec.dtype] : 0;
+    if (bytes <= memory) continue;
+    const gigabytes = (size: number): string =>
+      `${(size / 1e9).toLocaleString("en-US", { maximumFractionDigits: 0 })} GB`;
+    throw new RuntimeFailure(
+      "memory",
+      `run: ${node?.op.name ?? name} would be ${formatSpec({ ...spec, shape: bindShape(spec.shape, bindings) })}, which takes ${gigabytes(bytes)}; this machine has ${gigabytes(memory)}`,
+    );
+  }
 }
 
 const randomSpecs = (graph: Graph, bindings: Bindings): Record<string, RandomSpec> =>

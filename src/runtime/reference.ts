@@ -1,6 +1,6 @@
 /** @file The reference runtime: every operator's float64 meaning, one node after the other. The oracle of the tests. */
 import { evaluate } from "../graph/evaluate.ts";
-import type { Graph, Value } from "../graph/graph.ts";
+import { type Graph, usedValues, type Value } from "../graph/graph.ts";
 import { ConfigError } from "../tensor/errors.ts";
 import type { NdArray } from "../tensor/ndarray.ts";
 import { stream } from "../tensor/random.ts";
@@ -56,7 +56,13 @@ export const referenceRuntime: Runtime = {
   async compile(graph, { params = "stored" } = {}) {
     return {
       async run(feeds, draw) {
-        const bindings = bindingsOf(fedValues(graph, params), feeds, draw ? graph.randoms : undefined);
+        const used = usedValues(graph);
+        const fed = fedValues(graph, params);
+        const bindings = bindingsOf(
+          fed,
+          feeds,
+          (name) => !used.has(fed.get(name)!) || (draw !== undefined && graph.randoms.has(name)),
+        );
         const drawn = draw ? drawInputs(graph, bindings, draw) : {};
         const inputs = Object.fromEntries(Object.entries(feeds).map(([name, t]) => [name, toNdArray(t)]));
         const outputs = evaluateReference(graph, { ...drawn, ...inputs }, bindings);

@@ -2,10 +2,10 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { afterAll, describe, expect, it } from "vitest";
 import { Graph } from "../graph/graph.ts";
-import { add, cast, gather, greater, matmul, softmax } from "../graph/ops/index.ts";
+import { add, cast, concat, expand, gather, greater, matmul, mean, softmax } from "../graph/ops/index.ts";
 import { bool, f32, i32, numbers } from "../tensor/spec.ts";
 import { compileWith } from "./compile.ts";
-import { nodeRuntime } from "./node.ts";
+import { compile, nodeRuntime } from "./node.ts";
 import { referenceRuntime } from "./reference.ts";
 import { openSession } from "./session.ts";
 import { callInThread } from "./thread.ts";
@@ -108,6 +108,31 @@ describe.each([nodeRuntime, worker, web, referenceRuntime])("the $name runtime",
 });
 
 describe("compile", () => {
+  it("needs no input that no output depends on, and checks sizes computed from others", async () => {
+    const graph = new Graph();
+    const [a, b] = [graph.input("a", f32("N")), graph.input("b", f32("N*2"))];
+    graph.input("unused", f32("M"));
+    graph.output("y", concat([a, b], 0));
+    const program = await compile(graph);
+    const vector = (n: number) => ({ data: new Float32Array(n), shape: [n] });
+    expect((await program.run({ b: vector(4), a: vector(2) })).y!.shape).toEqual([6]);
+    await expect(program.run({ a: vector(2), b: vector(5) })).rejects.toThrow(
+      'run: input "b" is Float32Array(5) [5], but Float32Array [N*2] is needed',
+    );
+    await program.dispose();
+  });
+
+  it("refuses what no memory holds", async () => {
+    const graph = new Graph();
+    graph.output("y", mean(expand(graph.input("x", f32("N", 1)), ["N", 2 ** 40])));
+    const program = await compile(graph);
+    const run = program.run({ x: { data: new Float32Array(2), shape: [2, 1] } });
+    await expect(run).rejects.toThrow(
+      /^run: expand would be f32\[2, 1099511627776\], which takes 8,796 GB; this machine has \d+ GB$/,
+    );
+    await program.dispose();
+  });
+
   it.each([
     ["bound", 2],
     ["open", 1],

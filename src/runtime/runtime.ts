@@ -2,7 +2,7 @@
 import type { Graph, Value } from "../graph/graph.ts";
 import { ConfigError } from "../tensor/errors.ts";
 import { suggest } from "../tensor/nearest.ts";
-import { arrayType, type Bindings, formatShape, type Tensor } from "../tensor/spec.ts";
+import { arrayType, type Bindings, bindDim, type Dim, formatShape, type Tensor } from "../tensor/spec.ts";
 import type { Device } from "./device.ts";
 
 export type Feeds = Readonly<Record<string, Tensor>>;
@@ -50,15 +50,17 @@ export function fedValues(graph: Graph, params: "stored" | "fed"): Map<string, V
   return fed;
 }
 
+const isName = (d: Dim): boolean => /^[\w.]+$/.test(String(d));
+
 /**
- * Sizes of dimension names, read off the fed shapes; inputs in `optional` may be missing.
+ * Sizes of dimension names, read off the fed shapes; inputs that are `optional` may be missing.
  *
  * @throws ConfigError for a missing, unknown or misshapen input
  */
 export function bindingsOf(
   fed: ReadonlyMap<string, Value>,
   feeds: Feeds,
-  optional: { has(name: string): boolean } = new Set<string>(),
+  optional: (name: string) => boolean = () => false,
 ): Bindings {
   const bindings: Record<string, number> = {};
   for (const name of Object.keys(feeds)) {
@@ -68,17 +70,18 @@ export function bindingsOf(
       });
   }
   for (const [name, value] of fed) {
+    feeds[name]?.shape.forEach((size, axis) => {
+      const d = value.shape[axis];
+      if (typeof d === "string" && isName(d)) bindings[d] ??= size;
+    });
+  }
+  for (const [name, value] of fed) {
     const tensor = feeds[name];
-    if (!tensor && optional.has(name)) continue;
+    if (!tensor && optional(name)) continue;
     if (!tensor) throw new ConfigError("missing-input", `run: input "${name}" is missing`, { name });
     const fits =
       value.rank === tensor.shape.length &&
-      value.shape.every((d, i) => {
-        const size = tensor.shape[i]!;
-        if (typeof d === "number") return d === size;
-        bindings[d] ??= size;
-        return bindings[d] === size;
-      });
+      value.shape.every((d, i) => bindDim(d, bindings) === tensor.shape[i]);
     const type = arrayType(value.dtype);
     const elements = tensor.shape.reduce((p, d) => p * d, 1);
     if (!fits || !(tensor.data instanceof type) || tensor.data.length !== elements) {

@@ -15,6 +15,9 @@ export interface WebRuntimeOptions {
   readonly load?: (device: WebDevice) => Promise<Ort>;
 }
 
+/** WebAssembly addresses 4 GB. */
+const mostBytes = 2 ** 32;
+
 /** ONNX Runtime has one state for the whole page, and WebGPU cannot begin a call while another waits for the GPU. */
 const inTurn = oneAfterTheOther();
 
@@ -37,7 +40,7 @@ export function webRuntime({ device: preferred, load = loadPackage }: WebRuntime
   };
   return {
     name: "web",
-    compile: async (graph, options) => compileWith(open, graph, options),
+    compile: async (graph, options) => compileWith(open, graph, options, mostBytes),
     dispose: async () => {},
   };
 }

@@ -4,6 +4,7 @@ import { ConfigError, RuntimeFailure } from "../tensor/errors.ts";
 import type { Tensor } from "../tensor/spec.ts";
 import { compileWith, leastProgram } from "./compile.ts";
 import type { Device } from "./device.ts";
+import { memoryBytes } from "./memory.ts";
 import type { Session } from "./ort.ts";
 import type { Runtime } from "./runtime.ts";
 import type { Reply, Request } from "./worker-messages.ts";
@@ -72,7 +73,7 @@ export function workerRuntime(): Runtime {
   };
   return {
     name: "worker",
-    compile: async (graph, options) => compileWith(open, graph, options),
+    compile: async (graph, options) => compileWith(open, graph, options, memoryBytes()),
     async dispose() {
       // Ending a thread inside a native call aborts the whole process: what runs comes to its end first.
       await send({ kind: "close" }).catch(() => {});

@@ -31,6 +31,16 @@ const arrayTypes = {
   bool: Uint8Array,
 } as const;
 
+/** Bytes of one element. */
+export const elementBytes: Readonly<Record<DType, number>> = {
+  float32: 4,
+  float64: 8,
+  int32: 4,
+  int64: 8,
+  uint8: 1,
+  bool: 1,
+};
+
 /** The typed array class that holds elements of `dtype`. */
 export function arrayType(dtype: DType): (typeof arrayTypes)[DType] {
   return arrayTypes[dtype];
