@@ -159,9 +159,10 @@ function externalBytes(
 /** Contents of a stored tensor. */
 export const contentsOf = ({ dtype, shape, data }: StoredTensor): Known => known(dtype, shape, numbers(data));
 
-const [lowest, highest] = [-(2n ** 63n), 2n ** 63n - 1n];
+/** int64 from here on means "as far as possible": flips end at −2⁶³+1. */
+const farAway = 2n ** 63n - 1024n;
 
-/** Whether numbers can stand for the elements; the ends of int64, which mean "as far as possible", can. */
+/** Whether numbers can stand for the elements: they hold them, or the elements are ends that no size reaches. */
 export const isExact = ({ data }: StoredTensor): boolean =>
   !(data instanceof BigInt64Array) ||
-  data.every((v) => Number.isSafeInteger(Number(v)) || v === lowest || v === highest);
+  data.every((v) => BigInt(Number(v)) === v || v >= farAway || v <= -farAway);

@@ -21,7 +21,7 @@ import { sliceOf } from "./slice.ts";
 
 /** Sizes that are given, or as many equal parts as asked for; since opset 18 the last one may be smaller. */
 function partsOf(node: OnnxNode, size: Dim): readonly Dim[] {
-  if (node.has(1)) return node.dims(1, "split");
+  if (node.has(1)) return node.dims(1, "list of sizes");
   const given = node.ints("split");
   if (given) return given;
   const n = node.int("num_outputs", node.outputCount);
@@ -43,9 +43,9 @@ function splitOf(node: OnnxNode): readonly Value[] {
 }
 
 function padsOf(node: OnnxNode, rank: number): Pads {
-  const pads = node.dims(1, "pads");
+  const pads = node.dims(1, "list of pads");
   const axes = node.has(3)
-    ? node.numbers(3, "axes").map((axis) => normalizeAxis(axis, rank, "Pad"))
+    ? node.numbers(3, "list of axes").map((axis) => normalizeAxis(axis, rank, "Pad"))
     : Array.from({ length: rank }, (_, axis) => axis);
   if (pads.length !== 2 * axes.length) node.fail(`it has ${pads.length} pads for ${axes.length} axes`);
   return { axes, before: pads.slice(0, axes.length), after: pads.slice(axes.length) };

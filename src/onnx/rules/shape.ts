@@ -62,7 +62,7 @@ function unsqueeze(node: OnnxNode): Value {
 /** Repeats by broadcasting over axes put in for it, so that the gradient is a sum. */
 function tile(node: OnnxNode): Value {
   const x = node.input(0);
-  const repeats = node.dims(1, "repeats");
+  const repeats = node.dims(1, "list of repeats");
   if (repeats.length !== x.rank) node.fail(`it has ${repeats.length} repeats for ${formatShape(x.shape)}`);
   const each = (f: (size: Dim, times: Dim) => Dim[]): Dim[] => x.shape.flatMap((d, i) => f(d, repeats[i]!));
   const apart = reshape(

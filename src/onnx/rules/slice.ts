@@ -56,11 +56,11 @@ function endsOf(start: Dim, end: Dim, size: Dim, step: number): [Dim, Dim] {
 
 export function sliceOf(node: OnnxNode): Value {
   const x = node.input(0);
-  const [from, to] = [node.dims(1, "starts"), node.dims(2, "ends")];
-  const axes = (node.has(3) ? node.numbers(3, "axes") : from.map((_, i) => i)).map((axis) =>
+  const [from, to] = [node.dims(1, "list of starts"), node.dims(2, "list of ends")];
+  const axes = (node.has(3) ? node.numbers(3, "list of axes") : from.map((_, i) => i)).map((axis) =>
     normalizeAxis(axis, x.rank, "Slice"),
   );
-  const steps = node.has(4) ? node.numbers(4, "steps") : from.map(() => 1);
+  const steps = node.has(4) ? node.numbers(4, "list of steps") : from.map(() => 1);
   if ([to, axes, steps].some((list) => list.length !== from.length))
     node.fail(
       `it has ${from.length} starts, ${to.length} ends, ${axes.length} axes and ${steps.length} steps`,
