@@ -51,6 +51,8 @@ describe("dimensions", () => {
     expect(multiplyDims(addDims("A", 1), 2)).toBe("A*2+2");
     expect(subtractDims(addDims("A", "B"), "A")).toBe("B");
     expect(floorDivideDims("A*B*6", "B*3")).toBe("A*2");
+    expect(floorDivideDims("A*2+1", 2)).toBe("A");
+    expect(floorDivideDims("A*4+B-1", 2)).toBe("A*2+floor(B-1/2)");
     expect(multiplyDims(subtractDims("A", 1), -1)).toBe("-A+1");
   });
 });

@@ -104,29 +104,37 @@ export function multiplyDims(a: Dim, b: Dim): Dim {
   return format(sum);
 }
 
-/** The integer at or below a/b: exact where b divides every term, else written as floor(a/b). */
+/** The integer at or below a/b: terms that b divides come out of what is else written as floor(a/b). */
 export function floorDivideDims(a: Dim, b: Dim): Dim {
   if (typeof a === "number" && typeof b === "number") return Math.floor(a / b);
-  if (a === b) return 1;
   const by = parse(b);
-  const quotient = by.size === 1 ? dividedBy(parse(a), [...by][0]!) : null;
-  return quotient ? format(quotient) : bounded(`floor(${a}/${b})`);
+  const [divisor] = by;
+  if (a === b || !divisor || by.size > 1) return a === b ? 1 : `floor(${a}/${b})`;
+  const quotient: Sum = new Map();
+  const rest: Sum = new Map();
+  for (const term of parse(a)) {
+    const divided = dividedBy(term, divisor);
+    if (divided) accumulate(quotient, ...divided);
+    else accumulate(rest, ...term);
+  }
+  const left = format(rest);
+  if (left === 0) return format(quotient);
+  if (typeof left === "number" && typeof b === "number")
+    return addDims(format(quotient), Math.floor(left / b));
+  return addDims(format(quotient), `floor(${left}/${b})`);
 }
 
-/** a/(key·c) where that leaves no remainder in any term, else null. */
-function dividedBy(a: Sum, [key, c]: [string, number]): Sum | null {
-  const quotient: Sum = new Map();
-  for (const [product, coefficient] of a) {
-    const factors = product === "" ? [] : split(product, "*");
-    for (const factor of key === "" ? [] : split(key, "*")) {
-      const at = factors.indexOf(factor);
-      if (at < 0) return null;
-      factors.splice(at, 1);
-    }
-    if (coefficient % c !== 0) return null;
-    accumulate(quotient, factors.join("*"), coefficient / c);
+type Term = [product: string, coefficient: number];
+
+/** A term divided by another, or null where that leaves a remainder. */
+function dividedBy([product, coefficient]: Term, [key, c]: Term): Term | null {
+  const factors = product === "" ? [] : split(product, "*");
+  for (const factor of key === "" ? [] : split(key, "*")) {
+    const at = factors.indexOf(factor);
+    if (at < 0) return null;
+    factors.splice(at, 1);
   }
-  return quotient;
+  return coefficient % c === 0 ? [factors.join("*"), coefficient / c] : null;
 }
 
 function extreme(name: "min" | "max"): (a: Dim, b: Dim) => Dim {
