@@ -32,6 +32,8 @@ export interface Emitter {
 
 export interface EmitOptions {
   readonly outputs?: number;
+  /** Outputs from this one on are left out of the file where nothing reads them. Default: all are needed. */
+  readonly required?: number;
   readonly domain?: "com.microsoft";
   readonly attributes?: Readonly<Record<string, number | readonly number[] | string | Float>>;
 }

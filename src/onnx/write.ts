@@ -108,6 +108,7 @@ export function writeOnnx(
   for (const [name, value] of graph.outputs) writer.call(value, name);
   for (const [name, value] of graph.labels) writer.label(value, name);
   writer.rename();
+  writer.dropUnread(graph.outputs.keys());
   const outputs = [...graph.outputs].map(([name, value]) => writer.info(name, value.spec));
   const { nodes: node, initializers: initializer } = writer;
   const model = create(ModelProtoSchema, {

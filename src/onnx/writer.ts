@@ -59,6 +59,7 @@ export class Writer implements Emitter {
   /** Names that nodes gave, and what becomes of them. */
   readonly #made = new Set<string>();
   readonly #renamed = new Map<string, string>();
+  readonly #optional: { readonly node: NodeProto; readonly required: number }[] = [];
   #next = 0;
 
   /** Domains of operators that the nodes are from. */
@@ -111,23 +112,32 @@ export class Writer implements Emitter {
   node(
     type: string,
     inputs: readonly string[],
-    { outputs = 1, domain, attributes = {} }: EmitOptions = {},
+    { outputs = 1, required = outputs, domain, attributes = {} }: EmitOptions = {},
   ): string[] {
     const output = Array.from({ length: outputs }, () => this.#fresh("t"));
     for (const name of output) this.#made.add(name);
     const attribute = Object.entries(attributes).map(([name, value]) => attributeOf(name, value));
     const name = `${type}_${this.nodes.length}`;
-    this.nodes.push(
-      create(NodeProtoSchema, {
-        name,
-        opType: type,
-        domain: domain ?? "",
-        input: [...inputs],
-        output,
-        attribute,
-      }),
-    );
+    const node = create(NodeProtoSchema, {
+      name,
+      opType: type,
+      domain: domain ?? "",
+      input: [...inputs],
+      output: [...output],
+      attribute,
+    });
+    this.nodes.push(node);
+    if (required < outputs) this.#optional.push({ node, required });
     return output;
+  }
+
+  /** Leaves out optional last outputs that no node reads and that are none of the graph's `outputs`. */
+  dropUnread(outputs: Iterable<string>): void {
+    const read = new Set([...outputs, ...this.nodes.flatMap(({ input }) => input)]);
+    for (const { node, required } of this.#optional) {
+      const last = node.output.findLastIndex((name) => read.has(name));
+      node.output = node.output.slice(0, Math.max(last + 1, required));
+    }
   }
 
   /** Makes the value an output of that name: the name of what computes it, or else that of a copy. */

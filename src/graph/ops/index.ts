@@ -3,9 +3,11 @@ import type { OpDef } from "../op.ts";
 import { activationOps } from "./activation.ts";
 import { alongAxisOps } from "./along-axis.ts";
 import { arithmeticOps } from "./arithmetic.ts";
+import { averagePoolOps } from "./average-pool.ts";
 import { barrierOps } from "./barrier.ts";
 import { compareOps } from "./compare.ts";
 import { constantOps } from "./constant.ts";
+import { convOps } from "./conv.ts";
 import { crossEntropyOps } from "./cross-entropy.ts";
 import { extremeOps } from "./extremes.ts";
 import { gatherOps } from "./gather.ts";
@@ -14,6 +16,7 @@ import { gatherNdOps } from "./gather-nd.ts";
 import { geluOps } from "./gelu.ts";
 import { joinOps } from "./join.ts";
 import { matmulOp } from "./matmul.ts";
+import { maxPoolOps } from "./max-pool.ts";
 import { normalizeOps } from "./normalize.ts";
 import { normOps } from "./norms.ts";
 import { padOps } from "./pad.ts";
@@ -60,14 +63,19 @@ export const operators: readonly OpDef[] = [
   ...topKOps,
   ...crossEntropyOps,
   ...barrierOps,
+  ...convOps,
+  ...maxPoolOps,
+  ...averagePoolOps,
 ] as unknown as readonly OpDef[];
 
 export * from "./activation.ts";
 export * from "./along-axis.ts";
 export * from "./arithmetic.ts";
+export * from "./average-pool.ts";
 export * from "./barrier.ts";
 export * from "./compare.ts";
 export * from "./constant.ts";
+export * from "./conv.ts";
 export * from "./cross-entropy.ts";
 export * from "./einsum.ts";
 export * from "./extremes.ts";
@@ -77,6 +85,7 @@ export * from "./gather-nd.ts";
 export * from "./gelu.ts";
 export * from "./join.ts";
 export * from "./matmul.ts";
+export * from "./max-pool.ts";
 export * from "./normalize.ts";
 export * from "./norms.ts";
 export * from "./pad.ts";
@@ -92,3 +101,4 @@ export * from "./softmax.ts";
 export * from "./top-k.ts";
 export * from "./trigonometry.ts";
 export * from "./unit-rows.ts";
+export * from "./windows.ts";

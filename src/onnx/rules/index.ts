@@ -2,10 +2,12 @@
 import type { Rules } from "../node.ts";
 import { activationRules } from "./activation.ts";
 import { constantRules } from "./constants.ts";
+import { convRules } from "./conv.ts";
 import { gatherRules } from "./gather.ts";
 import { logicRules } from "./logic.ts";
 import { partRules } from "./parts.ts";
 import { pointwiseRules } from "./pointwise.ts";
+import { poolRules } from "./pool.ts";
 import { productRules } from "./products.ts";
 import { reduceRules } from "./reduce.ts";
 import { shapeRules } from "./shape.ts";
@@ -13,12 +15,14 @@ import { softmaxRules } from "./softmax.ts";
 
 export const rules: Rules = {
   ...constantRules,
+  ...convRules,
   ...gatherRules,
   ...partRules,
   ...pointwiseRules,
   ...activationRules,
   ...logicRules,
   ...reduceRules,
+  ...poolRules,
   ...productRules,
   ...shapeRules,
   ...softmaxRules,
