@@ -1,6 +1,7 @@
 /** @file x times the share of a standard normal distribution below x, exact and approximate; Hendrycks & Gimpel 2016, arXiv:1606.08415. */
+import type { Value } from "../graph.ts";
 import { applied, unary } from "./elementwise.ts";
-import { add, erf, erfOf, exp, mul, square, sub, tanh } from "./pointwise.ts";
+import { add, erf, erfOf, exp, mul, sigmoid, square, sub, tanh } from "./pointwise.ts";
 
 // The standard operator is newer than the version of the operator set that is written.
 const domain = "com.microsoft";
@@ -31,8 +32,26 @@ const geluTanhOp = unary("geluTanh", (x) => (x / 2) * (1 + Math.tanh(s * (x + c 
   },
 });
 
+const quickGeluOp = unary<{ readonly alpha: number }>(
+  "quickGelu",
+  (x, { alpha }) => x / (1 + Math.exp(-alpha * x)),
+  {
+    domain,
+    kernels: ["float32"],
+    attributes: { alpha: 1.702 },
+    emit: ({ alpha }) => ({ alpha: { float: alpha } }),
+    gradient: ({ x: [x], y, g, a: { alpha } }) => {
+      const share = sigmoid(mul(x!, alpha));
+      return [mul(g, add(share, mul(mul(y, sub(1, share)), alpha)))];
+    },
+  },
+);
+
 export const gelu = applied(geluOp);
 /** The approximation of `gelu` by a hyperbolic tangent. */
 export const geluTanh = applied(geluTanhOp);
 
-export const geluOps = [geluOp, geluTanhOp];
+/** x·σ(αx); with α = 1 it is called SiLU (Ramachandran et al. 2017, arXiv:1710.05941). */
+export const quickGelu = (x: Value, alpha = 1.702): Value => x.graph.apply(quickGeluOp, [x], { alpha })[0]!;
+
+export const geluOps = [geluOp, geluTanhOp, quickGeluOp];

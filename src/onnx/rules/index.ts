@@ -1,8 +1,10 @@
 /** @file All translations of ONNX operators, by type. */
 import type { Rules } from "../node.ts";
 import { activationRules } from "./activation.ts";
+import { attentionRules } from "./attention.ts";
 import { constantRules } from "./constants.ts";
 import { convRules } from "./conv.ts";
+import { fusedRules } from "./fused.ts";
 import { gatherRules } from "./gather.ts";
 import { logicRules } from "./logic.ts";
 import { partRules } from "./parts.ts";
@@ -14,8 +16,10 @@ import { shapeRules } from "./shape.ts";
 import { softmaxRules } from "./softmax.ts";
 
 export const rules: Rules = {
+  ...attentionRules,
   ...constantRules,
   ...convRules,
+  ...fusedRules,
   ...gatherRules,
   ...partRules,
   ...pointwiseRules,
