@@ -5,6 +5,7 @@ import { alongAxisOps } from "./along-axis.ts";
 import { arithmeticOps } from "./arithmetic.ts";
 import { averagePoolOps } from "./average-pool.ts";
 import { barrierOps } from "./barrier.ts";
+import { channelNormOps } from "./channel-norm.ts";
 import { compareOps } from "./compare.ts";
 import { constantOps } from "./constant.ts";
 import { convOps } from "./conv.ts";
@@ -55,6 +56,7 @@ export const operators: readonly OpDef[] = [
   matmulOp,
   ...softmaxOps,
   ...normalizeOps,
+  ...channelNormOps,
   ...unitRowsOps,
   ...gatherOps,
   ...gatherElementsOps,
@@ -73,6 +75,7 @@ export * from "./along-axis.ts";
 export * from "./arithmetic.ts";
 export * from "./average-pool.ts";
 export * from "./barrier.ts";
+export * from "./channel-norm.ts";
 export * from "./compare.ts";
 export * from "./constant.ts";
 export * from "./conv.ts";

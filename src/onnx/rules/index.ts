@@ -7,6 +7,7 @@ import { convRules } from "./conv.ts";
 import { fusedRules } from "./fused.ts";
 import { gatherRules } from "./gather.ts";
 import { logicRules } from "./logic.ts";
+import { normalizeRules } from "./normalize.ts";
 import { partRules } from "./parts.ts";
 import { pointwiseRules } from "./pointwise.ts";
 import { poolRules } from "./pool.ts";
@@ -21,6 +22,7 @@ export const rules: Rules = {
   ...convRules,
   ...fusedRules,
   ...gatherRules,
+  ...normalizeRules,
   ...partRules,
   ...pointwiseRules,
   ...activationRules,
