@@ -25,6 +25,7 @@ import { pointwiseOps } from "./pointwise.ts";
 import { powerOps } from "./powers.ts";
 import { rangeOps } from "./range.ts";
 import { reduceOps } from "./reduce.ts";
+import { resizeOps } from "./resize.ts";
 import { selectOps } from "./select.ts";
 import { shapeOps } from "./shape.ts";
 import { sizesOps } from "./sizes.ts";
@@ -63,6 +64,7 @@ export const operators: readonly OpDef[] = [
   ...gatherNdOps,
   ...rangeOps,
   ...topKOps,
+  ...resizeOps,
   ...crossEntropyOps,
   ...barrierOps,
   ...convOps,
@@ -96,6 +98,7 @@ export * from "./pointwise.ts";
 export * from "./powers.ts";
 export * from "./range.ts";
 export * from "./reduce.ts";
+export * from "./resize.ts";
 export * from "./select.ts";
 export * from "./shape.ts";
 export * from "./sizes.ts";

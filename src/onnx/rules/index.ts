@@ -13,6 +13,7 @@ import { pointwiseRules } from "./pointwise.ts";
 import { poolRules } from "./pool.ts";
 import { productRules } from "./products.ts";
 import { reduceRules } from "./reduce.ts";
+import { resizeRules } from "./resize.ts";
 import { shapeRules } from "./shape.ts";
 import { softmaxRules } from "./softmax.ts";
 
@@ -30,6 +31,7 @@ export const rules: Rules = {
   ...reduceRules,
   ...poolRules,
   ...productRules,
+  ...resizeRules,
   ...shapeRules,
   ...softmaxRules,
 };
