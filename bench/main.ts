@@ -8,6 +8,7 @@ import { parseArgs } from "node:util";
 import { writeAtomic } from "../src/data/files.ts";
 import { suggest } from "../src/tensor/nearest.ts";
 import { benchEvaluation } from "./evaluation.ts";
+import { benchEventLoop } from "./event-loop.ts";
 import { benchImport } from "./import.ts";
 import { provenance } from "./machine.ts";
 import { benchMemory } from "./memory.ts";
@@ -25,6 +26,7 @@ const benches = {
   memory: benchMemory,
   roofline: benchRoofline,
   resume: benchResume,
+  "event-loop": benchEventLoop,
   quality: benchQuality,
 };
 
