@@ -6,6 +6,7 @@ import { coverage, rankMetrics } from "../metrics/ranks.ts";
 import { recentHistories } from "../retrieval/histories.ts";
 import { createRanker, type Ranker } from "../retrieval/rank.ts";
 import type { Scorer } from "../retrieval/scorer.ts";
+import { breather } from "../runtime/breather.ts";
 import { RuntimeFailure } from "../tensor/errors.ts";
 
 /** Whether items of a user's own history are candidates. */
@@ -31,7 +32,7 @@ export interface CaseResult {
 
 /**
  * Full-ranking evaluation. The next chunk is asked for before one is ranked, so that a scorer in a worker computes
- * meanwhile; between chunks the event loop gets its turn. RuntimeFailure where the scorer answers another size.
+ * meanwhile; every few milliseconds the event loop gets its turn. RuntimeFailure where the scorer answers another size.
  */
 export async function evaluateCases(options: CaseOptions): Promise<CaseResult> {
   const { scorer, cases, topK = 10 } = options;
@@ -49,7 +50,7 @@ export async function evaluateCases(options: CaseOptions): Promise<CaseResult> {
     pending.catch(() => {}); // it is awaited in the next turn, unless ranking this one throws first
     await yieldToEvents(); // the question leaves for the worker only when this function lets go
     if (scores.length !== (to - from) * scorer.items) throw wrongSize(scores.length, to - from, scorer.items);
-    rankChunk(state, scores, { from, to }, options);
+    await rankChunk(state, scores, { from, to }, options);
     options.onProgress?.({ done: to, users });
   }
   const metrics = { ...rankMetrics(state.ranks), [`coverage@${topK}`]: coverage(state.shown) };
@@ -69,18 +70,20 @@ function ask(scorer: Scorer, cases: Cases, from: number): Promise<Float32Array> 
   return scorer.score(recentHistories(rows, from, to, scorer.maxLength));
 }
 
-function rankChunk(
+async function rankChunk(
   state: State,
   scores: Float32Array,
   chunk: { readonly from: number; readonly to: number },
   { scorer, cases, seen = "exclude" }: CaseOptions,
-): void {
+): Promise<void> {
+  const breathe = breather();
   for (let c = chunk.from; c < chunk.to; c++) {
     const from = cases.offsets[c]!;
     const to = seen === "exclude" ? cases.offsets[c + 1]! : from;
     const row = { scores, start: (c - chunk.from) * scorer.items, excluded: cases.history, from, to };
     state.ranks[c] = state.ranker.rank(row, cases.target[c]!);
     for (const item of state.ranker.top()) state.shown[item] = 1;
+    await breathe();
   }
 }
 

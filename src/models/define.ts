@@ -77,6 +77,7 @@ export interface Loss<C = unknown> extends Described {
   apply(input: LossInput, config: C): Value;
 }
 
+/** A parameter, or a stretch of one where the optimizer is elementwise. */
 export interface UpdateInput {
   readonly param: Float32Array;
   readonly gradient: Float32Array;
@@ -89,6 +90,8 @@ export interface UpdateInput {
 /** Updates parameters in place; its state is arrays of the parameter's size, kept by name. */
 export interface Optimizer<C = unknown> extends Described {
   readonly slots: readonly string[];
+  /** Whether each element's update needs no other element, so that parameters may be updated in stretches. */
+  readonly elementwise: boolean;
   update(input: UpdateInput, config: C): void;
 }
 

@@ -240,3 +240,38 @@ export function checkOptimizer<C>(optimizer: Optimizer<C>, config: C, learningRa
   }
   return Math.max(...goal.map((g, i) => Math.abs(param[i]! - g)));
 }
+
+/** The largest difference that it makes to an elementwise optimizer whether a parameter comes whole or in stretches. */
+export function checkStretches<C>(optimizer: Optimizer<C>, config: C): number {
+  const start = Float32Array.from(noise([7], "stretches").data);
+  const updated = (stretches: readonly (readonly [number, number])[]): Float32Array => {
+    const param = start.slice();
+    const slots = Object.entries(Object.fromEntries(optimizer.slots.map((s) => [s, new Float32Array(7)])));
+    for (let step = 1; step <= 20; step++) {
+      const gradient = param.map((v, i) => v - i);
+      for (const [from, to] of stretches) {
+        const parts = slots.map(([slot, values]) => [slot, values.subarray(from, to)]);
+        optimizer.update(
+          {
+            param: param.subarray(from, to),
+            gradient: gradient.subarray(from, to),
+            slots: Object.fromEntries(parts),
+            step,
+            learningRate: 0.1,
+          },
+          config,
+        );
+      }
+    }
+    return param;
+  };
+  const [whole, apart] = [
+    updated([[0, 7]]),
+    updated([
+      [0, 3],
+      [3, 4],
+      [4, 7],
+    ]),
+  ];
+  return Math.max(...whole.map((v, i) => Math.abs(v - apart[i]!)));
+}

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { add, mean, mul } from "../graph/ops/index.ts";
 import { type Backbone, defineBackbone } from "../models/define.ts";
 import { parts } from "../models/parts.ts";
-import { checkBackbone, checkLoss, checkOptimizer } from "./check-parts.ts";
+import { checkBackbone, checkLoss, checkOptimizer, checkStretches } from "./check-parts.ts";
 
 /** Sums in another order may differ by rounding of float64. */
 const rounding = 1e-9;
@@ -80,4 +80,11 @@ describe.each(parts.optimizer.map((o) => [o.name, o] as const))("optimizer %s", 
       1e-3,
     );
   });
+
+  it.runIf(optimizer.elementwise)(
+    "gives the same bits whether a parameter comes whole or in stretches",
+    () => {
+      expect(checkStretches(optimizer, optimizer.config.parse({ name: optimizer.name }) as never)).toBe(0);
+    },
+  );
 });

@@ -4,6 +4,7 @@ import { type Batch, type Epoch, emptyBatch, fillBatch } from "../data/batches.t
 import type { Sequences } from "../data/sequences.ts";
 import { partOf, type RecipeConfig } from "../models/config.ts";
 import { type TrainStep, trainStep } from "../models/steps.ts";
+import { breather } from "../runtime/breather.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { callInThread } from "../runtime/thread.ts";
 import { count, knownShape, type Tensor } from "../tensor/spec.ts";
@@ -58,7 +59,7 @@ export async function createLearner(options: LearnerOptions, restored?: Weights)
       const feeds = { ...weights.params, ...batchFeeds(batch, rows, width) };
       const outputs = await program.run(feeds, { seed, index: weights.step });
       weights.step++;
-      applyUpdate(config, weights, wholeGradients(step, outputs), learningRate);
+      await applyUpdate(config, weights, wholeGradients(step, outputs), learningRate);
       return { loss: (outputs.loss!.data as Float32Array)[0]!, tokens };
     },
     dispose: () => program.dispose(),
@@ -147,24 +148,35 @@ function addRows(gradient: Float32Array, indices: Int32Array, values: Float32Arr
   }
 }
 
-function applyUpdate(
+/** Elements that are updated at a stretch where the optimizer is elementwise: a fraction of a millisecond. */
+const stretch = 65_536;
+
+async function applyUpdate(
   config: RecipeConfig,
   weights: Weights,
   gradients: Record<string, Float32Array>,
   learningRate: number,
-): void {
+): Promise<void> {
   const optimizer = partOf("optimizer", config.optimizer.name);
   const { averaging } = config.training;
   // Early updates weigh more, so that the average forgets the random start.
   const decay = Math.min(averaging, (1 + weights.step) / (10 + weights.step));
+  const breathe = breather();
   for (const [name, tensor] of Object.entries(weights.params)) {
-    const param = tensor.data as Float32Array;
-    const slots = Object.fromEntries(
-      Object.entries(weights.slots).map(([slot, tensors]) => [slot, tensors[name]!.data as Float32Array]),
-    );
-    const input = { param, gradient: gradients[name]!, slots, step: weights.step, learningRate };
-    optimizer.update(input, config.optimizer as never);
-    if (weights.average) mixInto(weights.average[name]!.data as Float32Array, param, decay);
+    const size = tensor.data.length;
+    const length = optimizer.elementwise ? stretch : size;
+    for (let from = 0; from < size; from += length) {
+      const part = ({ data }: Tensor): Float32Array => (data as Float32Array).subarray(from, from + length);
+      const param = part(tensor);
+      const gradient = gradients[name]!.subarray(from, from + length);
+      const slots = Object.fromEntries(
+        Object.entries(weights.slots).map(([slot, tensors]) => [slot, part(tensors[name]!)]),
+      );
+      const input = { param, gradient, slots, step: weights.step, learningRate };
+      optimizer.update(input, config.optimizer as never);
+      if (weights.average) mixInto(part(weights.average[name]!), param, decay);
+      await breathe();
+    }
   }
 }
 

@@ -20,6 +20,7 @@ export const adam = defineOptimizer<z.infer<typeof config>>({
   source: "Kingma & Ba 2015, arXiv:1412.6980; decoupled decay of Loshchilov & Hutter 2019, arXiv:1711.05101",
   config,
   slots: ["m", "v"],
+  elementwise: true,
   update({ param, gradient, slots, step, learningRate }, { beta1, beta2, epsilon, decay }) {
     const m = slots.m!;
     const v = slots.v!;
