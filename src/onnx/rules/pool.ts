@@ -1,7 +1,20 @@
 /** @file Translations of pooling. */
 
 import type { Value } from "../../graph/graph.ts";
-import { averagePool, max, maxPool, mean, type PoolOptions } from "../../graph/ops/index.ts";
+import {
+  add,
+  averagePool,
+  div,
+  max,
+  maxPool,
+  mean,
+  mul,
+  type PoolOptions,
+  sizes,
+  sub,
+} from "../../graph/ops/index.ts";
+import { sizeOf } from "../../tensor/dims.ts";
+import type { Shape } from "../../tensor/spec.ts";
 import type { OnnxNode, Result, Rules } from "../node.ts";
 import { spatialAxes, windowOptions } from "./windows.ts";
 
@@ -14,10 +27,25 @@ function poolOptions(node: OnnxNode): { kernel: number[]; options: PoolOptions }
 
 function readMaxPool(node: OnnxNode): Result[] {
   const { kernel, options } = poolOptions(node);
-  if (node.int("storage_order", 0) !== 0 && node.outputCount > 1)
-    node.fail("its indices count columns first (storage_order 1), which is not supported");
-  const { y, indices } = maxPool(node.input(0), kernel, options);
-  return [y, indices];
+  const x = node.input(0);
+  const { y, indices } = maxPool(x, kernel, options);
+  return [y, node.int("storage_order", 0) === 1 && node.wants(1) ? columnsFirst(indices, x) : indices];
+}
+
+/** Places in x counted with the first spatial axis fastest, from places counted with the last one fastest. */
+function columnsFirst(indices: Value, x: Value): Value {
+  const space = x.shape.slice(2);
+  const product = (dims: Shape) => sizes(x.graph, [sizeOf(dims)]);
+  const image = div(indices, product(space));
+  let place = mul(image, product(space));
+  let rest = sub(indices, place);
+  for (let axis = space.length - 1; axis >= 0; axis--) {
+    const next = div(rest, product([space[axis]!]));
+    const at = sub(rest, mul(next, product([space[axis]!])));
+    place = add(place, mul(at, product(space.slice(0, axis))));
+    rest = next;
+  }
+  return place;
 }
 
 function readAveragePool(node: OnnxNode): Value {
