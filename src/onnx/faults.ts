@@ -1,11 +1,13 @@
 /** @file How files that cannot be read are spoken of. */
 import { DataError, type ErrorFields } from "../tensor/errors.ts";
 
-/** A name from a file, in quotes, on one line and not longer than a line. */
-export function quoted(name: string): string {
-  const plain = name.replace(/\p{Cc}+/gu, " ");
-  return `"${plain.length > 80 ? `${plain.slice(0, 80)}…` : plain}"`;
+/** A name from a file on one line, and not longer than one. */
+export function plain(name: string): string {
+  const line = name.replace(/\p{Cc}+/gu, " ");
+  return line.length > 80 ? `${line.slice(0, 80)}…` : line;
 }
+
+export const quoted = (name: string): string => `"${plain(name)}"`;
 
 /** Three names at most, then the sign that there are more. */
 export function someOf(names: readonly string[]): string {

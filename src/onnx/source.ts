@@ -1,4 +1,5 @@
 /** @file The nodes of an ONNX file as they stand in it. */
+import { plain } from "./faults.ts";
 import { type GraphProto, AttributeProto_AttributeType as Kind, type NodeProto } from "./schema/onnx_pb.ts";
 
 /** Versions of operator sets by domain, "" for the standard one. */
@@ -18,7 +19,7 @@ export const standardDomain = (domain: string): string => (domain === "ai.onnx" 
 
 export function sourceNode(proto: NodeProto, versions: Versions): SourceNode {
   const domain = standardDomain(proto.domain);
-  const type = domain === "" ? proto.opType : `${domain}.${proto.opType}`;
+  const type = plain(domain === "" ? proto.opType : `${domain}.${proto.opType}`);
   return { proto, type, name: proto.name || proto.output.find((output) => output !== "") || type, versions };
 }
 

@@ -56,8 +56,14 @@ export const sessionSettings = ({ profile }: SessionOptions): OrtNode.InferenceS
   ...(profile ? { enableProfiling: true, profileFilePrefix: profile } : {}),
 });
 
+/** What ONNX Runtime says, on one line. */
+const said = ({ message }: Error): string => {
+  const line = message.replace(/[\s\p{Cc}]+/gu, " ").trim();
+  return line.length > 600 ? `${line.slice(0, 600)}…` : line;
+};
+
 export const couldNotLoad = (error: Error): RuntimeFailure =>
-  new RuntimeFailure("compile", `ONNX Runtime could not load the program: ${error.message}`);
+  new RuntimeFailure("compile", `ONNX Runtime could not load the program: ${said(error)}`);
 
 /**
  * A session whose runs happen in turn: random inputs and copies of shared memory are buffers that the next run fills
@@ -93,7 +99,7 @@ export function wrapSession(
     const outputs = await session.run(tensors).catch((error: Error) => {
       throw new RuntimeFailure(
         "run",
-        `ONNX Runtime could not run the program: ${error.message}${memoryHint(error)}`,
+        `ONNX Runtime could not run the program: ${said(error)}${memoryHint(error)}`,
       );
     });
     return Object.fromEntries(

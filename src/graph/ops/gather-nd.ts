@@ -20,7 +20,8 @@ const at = (shape: number[], ...values: number[]) => ({ dtype: "int64" as const,
 function depthOf(where: string, x: TensorSpec, indices: TensorSpec, batch: number): number {
   checkIndices(where, indices);
   const depth = indices.shape.at(-1);
-  const fits = typeof depth === "number" && depth > 0 && batch + depth <= x.shape.length;
+  const inside = Number.isInteger(batch) && batch >= 0 && batch < indices.shape.length;
+  const fits = inside && typeof depth === "number" && depth > 0 && batch + depth <= x.shape.length;
   if (!fits || !sameDims(x.shape.slice(0, batch), indices.shape.slice(0, batch)))
     throw new ShapeError(where, `${where}: indices ${formatSpec(indices)} do not fit ${formatSpec(x)}`);
   return depth;

@@ -25,7 +25,8 @@ function partsOf(node: OnnxNode, size: Dim): readonly Dim[] {
   const given = node.ints("split");
   if (given) return given;
   const n = node.int("num_outputs", node.outputCount);
-  if (n < 1) node.fail(`it splits into ${n} parts`);
+  if (n < 1 || n !== node.outputCount)
+    node.fail(`it splits into ${n} parts, but has ${node.outputCount} outputs`);
   if (node.opset < 18) {
     const part = floorDivideDims(size, n);
     if (typeof size === "number" && size % n !== 0) node.fail(`it splits ${size} into ${n} equal parts`);
