@@ -12,6 +12,10 @@ export async function copyModel(
   run: OpenRun,
   path: string,
 ): Promise<{ readonly bytes: number; readonly sha256: string }> {
+  if (run.manifest.files[runFiles.model] === undefined) {
+    const message = `${run.directory}: ${run.manifest.recipe} is a baseline, which has no ONNX model; export a trained model`;
+    throw new DataError("no-model", message);
+  }
   const model = await readFile(join(run.directory, runFiles.model));
   await writeAtomic(path, model).catch((error: unknown) => {
     const code = systemCode(error);

@@ -121,7 +121,9 @@ export async function openRun(directory: string): Promise<OpenRun> {
     const message = `${directory}: training has not finished; continue it with "sequitur train --resume"`;
     throw new DataError("unfinished-run", message, { directory });
   }
-  const files = new Set([...Object.keys(manifest.files), runFiles.model, runFiles.items]);
+  // A baseline is its weights; it has no graph.
+  const model = "baseline" in manifest.config ? runFiles.weights : runFiles.model;
+  const files = new Set([...Object.keys(manifest.files), model, runFiles.items]);
   for (const name of files) await verifyFile(directory, name, manifest.files[name]);
   const items = await readRunItems(directory, manifest.dataset.items);
   return Object.freeze({ directory, manifest, items });

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { devices } from "../runtime/device.ts";
 import { ConfigError } from "../tensor/errors.ts";
 import { suggest } from "../tensor/nearest.ts";
+import { baselineOf } from "./baselines/index.ts";
 import { type PartKind, parts } from "./parts.ts";
 
 export const Scoring = z.strictObject({
@@ -72,6 +73,19 @@ export interface RecipeConfig {
   readonly split: z.infer<typeof SplitChoice>;
 }
 
+/** A baseline in the place of a model: counted or solved for, not trained step by step. */
+export interface BaselineConfig {
+  readonly baseline: PartConfig;
+  readonly training: { readonly threads: number };
+  readonly split: z.infer<typeof SplitChoice>;
+}
+
+export type ModelConfig = RecipeConfig | BaselineConfig;
+
+export const isBaseline = (config: ModelConfig): config is BaselineConfig => "baseline" in config;
+
+const baselineSections = { training: Training.pick({ threads: true }), split: SplitChoice } as const;
+
 export const sections = { scoring: Scoring, training: Training, split: SplitChoice } as const;
 const keys = [...Object.keys(parts), ...Object.keys(sections)];
 
@@ -84,6 +98,24 @@ export function partOf<K extends PartKind>(kind: K, name: string): (typeof parts
     kind,
     name,
   });
+}
+
+/** Like `resolveConfig`, for a configuration that may name a baseline. @throws ConfigError */
+export function resolveModelConfig(input: Readonly<Record<string, unknown>>): ModelConfig {
+  if (input.baseline === undefined) return resolveConfig(input);
+  const known = ["baseline", ...Object.keys(baselineSections)];
+  for (const key of Object.keys(input)) {
+    if (!known.includes(key))
+      throw new ConfigError("unknown-setting", `a baseline has no setting "${key}"${suggest(key, known)}`, {
+        key,
+      });
+  }
+  const given = section("baseline", input.baseline);
+  const part = baselineOf(String(given.name));
+  const [training, split] = (["training", "split"] as const).map((key) =>
+    parse(key, baselineSections[key], section(key, input[key])),
+  );
+  return { baseline: parse("baseline", part.config, given), training, split } as BaselineConfig;
 }
 
 /** Checks a configuration and completes it by the defaults. @throws ConfigError naming the setting and what is allowed */

@@ -1,7 +1,8 @@
 /** @file Named recipes: a published method as a choice of parts and their defaults, beside its source. */
 import { ConfigError } from "../tensor/errors.ts";
 import { suggest } from "../tensor/nearest.ts";
-import { type RecipeConfig, resolveConfig, setPath } from "./config.ts";
+import { baselines } from "./baselines/index.ts";
+import { isBaseline, type ModelConfig, type RecipeConfig, resolveModelConfig, setPath } from "./config.ts";
 
 export interface Recipe {
   readonly name: string;
@@ -27,6 +28,12 @@ export const recipes: readonly Recipe[] = [
       training: { learningRate: 5e-3, schedule: "cosine", batchTokens: 4096, epochs: 20, patience: 5 },
     },
   },
+  ...baselines.map(({ name, source, summary }) => ({
+    name,
+    source,
+    summary,
+    config: { baseline: { name } },
+  })),
 ];
 
 export interface RecipeChoice {
@@ -37,8 +44,15 @@ export interface RecipeChoice {
   readonly set?: readonly { readonly path: string; readonly value: unknown }[];
 }
 
+/** The full configuration of a model's recipe. @throws ConfigError for an unknown recipe or setting, or a baseline */
+export function recipeConfig(choice: RecipeChoice): RecipeConfig {
+  const config = modelConfig(choice);
+  if (!isBaseline(config)) return config;
+  throw new ConfigError("baseline", `recipe "${choice.recipe}" is a baseline, which has no graph of its own`);
+}
+
 /** The full configuration of a recipe with changes applied. @throws ConfigError for an unknown recipe or setting */
-export function recipeConfig({ recipe: name = "sasrec", config = {}, set = [] }: RecipeChoice): RecipeConfig {
+export function modelConfig({ recipe: name = "sasrec", config = {}, set = [] }: RecipeChoice): ModelConfig {
   const recipe = recipes.find((r) => r.name === name);
   if (!recipe) {
     const known = recipes.map((r) => r.name);
@@ -60,7 +74,7 @@ export function recipeConfig({ recipe: name = "sasrec", config = {}, set = [] }:
     if (key === "name" && isObject(current) && current.name !== value) merged = { ...merged, [kind!]: {} };
     merged = setPath(merged, path, value);
   }
-  return resolveConfig(merged);
+  return resolveModelConfig(merged);
 }
 
 const isObject = (value: unknown): value is Record<string, unknown> =>

@@ -41,9 +41,9 @@ export async function openRecommender(options: OpenRecommenderOptions): Promise<
   }
 }
 
-/** The recipe and the first digits of the model file's hash, such as "sasrec@1a2b3c4d". */
-export function modelName({ manifest }: OpenRun): string {
-  return `${manifest.recipe}@${manifest.files[runFiles.model]!.slice(0, 8)}`;
+/** The recipe and the first digits of the model file's hash (a baseline's weights), such as "sasrec@1a2b3c4d". */
+export function modelName({ manifest: { recipe, files } }: OpenRun): string {
+  return `${recipe}@${(files[runFiles.model] ?? files[runFiles.weights])!.slice(0, 8)}`;
 }
 
 async function openUsers(run: OpenRun, options: OpenRecommenderOptions): Promise<Dataset | undefined> {

@@ -5,7 +5,8 @@ import { type Dataset, readItems } from "../data/dataset.ts";
 import { sha256File, writeAtomic } from "../data/files.ts";
 import type { Split } from "../data/split.ts";
 import { type RunManifest, runFiles, writeRunManifest } from "../evaluation/run-folder.ts";
-import type { RecipeConfig } from "../models/config.ts";
+import type { Graph } from "../graph/graph.ts";
+import { isBaseline, type ModelConfig, type RecipeConfig } from "../models/config.ts";
 import { servingStep } from "../models/steps.ts";
 import { writeOnnx } from "../onnx/write.ts";
 import { countItems } from "../retrieval/popularity.ts";
@@ -15,7 +16,7 @@ import { type State, writeMetrics } from "./checkpoint.ts";
 export interface FinishOptions {
   readonly out: string;
   readonly manifest: RunManifest;
-  readonly config: RecipeConfig;
+  readonly config: ModelConfig;
   readonly dataset: Dataset;
   readonly split: Split;
   readonly state: State;
@@ -30,19 +31,11 @@ export async function finishRun({
   split,
   state,
 }: FinishOptions): Promise<void> {
-  const weights = join(out, runFiles.weights);
-  const { tensors } = readSafetensors(await readFile(weights), weights);
-  const graph = servingStep(config, dataset.items.length);
-  for (const [name, param] of graph.params) param.data = tensors[name] ?? null;
-  Object.assign(graph.metadata, {
-    recipe: manifest.recipe,
-    fingerprint: manifest.dataset.fingerprint,
-    items: `${dataset.items.length} in the order of ${runFiles.items}`,
-  });
-  await writeAtomic(join(out, runFiles.model), writeOnnx(graph));
+  const graph = isBaseline(config) ? null : await deployable(out, config, manifest);
+  if (graph) await writeAtomic(join(out, runFiles.model), writeOnnx(graph));
   await writeAtomic(join(out, runFiles.items), await itemLines(dataset, split));
   await writeMetrics(out, state);
-  const names = [runFiles.weights, runFiles.model, runFiles.items, runFiles.metrics];
+  const names = [runFiles.weights, ...(graph ? [runFiles.model] : []), runFiles.items, runFiles.metrics];
   const files = Object.fromEntries(
     await Promise.all(names.map(async (name) => [name, await sha256File(join(out, name))] as const)),
   );
@@ -54,6 +47,24 @@ export async function finishRun({
     seconds,
     bestEpoch: state.bestEpoch,
   });
+}
+
+/** The scoring graph with the trained weights, for any runtime of ONNX. */
+async function deployable(
+  out: string,
+  config: RecipeConfig,
+  { recipe, dataset }: RunManifest,
+): Promise<Graph> {
+  const weights = join(out, runFiles.weights);
+  const { tensors } = readSafetensors(await readFile(weights), weights);
+  const graph = servingStep(config, dataset.items);
+  for (const [name, param] of graph.params) param.data = tensors[name] ?? null;
+  Object.assign(graph.metadata, {
+    recipe,
+    fingerprint: dataset.fingerprint,
+    items: `${dataset.items} in the order of ${runFiles.items}`,
+  });
+  return graph;
 }
 
 async function itemLines(dataset: Dataset, { training }: Split): Promise<string> {

@@ -3,7 +3,8 @@ import { readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { type OpenRun, runFiles, type ScorerOptions } from "../evaluation/run-folder.ts";
-import type { RecipeConfig } from "../models/config.ts";
+import { isBaseline, type ModelConfig } from "../models/config.ts";
+import { baselineScorer } from "../retrieval/baseline-scorer.ts";
 import { modelScorer, scoringThreads } from "../retrieval/model-scorer.ts";
 import type { Scorer } from "../retrieval/scorer.ts";
 import { workerRuntime } from "../runtime/worker.ts";
@@ -16,9 +17,10 @@ export async function openScorer(
 ): Promise<Scorer> {
   const path = join(run.directory, runFiles.weights);
   const { tensors: params } = readSafetensors(await readFile(path), path);
-  const config = run.manifest.config as unknown as RecipeConfig;
-  const runtime = workerRuntime();
+  const config = run.manifest.config as unknown as ModelConfig;
   const items = run.manifest.dataset.items;
+  if (isBaseline(config)) return baselineScorer(config, items, params);
+  const runtime = workerRuntime();
   const scorer = await modelScorer({ config, items, params, mode: "stored", runtime, threads, device }).catch(
     async (error: unknown) => {
       await runtime.dispose();

@@ -15,8 +15,9 @@ import {
   type SplitSettings,
   writeRunManifest,
 } from "../evaluation/run-folder.ts";
-import type { RecipeConfig } from "../models/config.ts";
-import { recipeConfig } from "../models/recipes.ts";
+import { baselineOf } from "../models/baselines/index.ts";
+import { type BaselineConfig, isBaseline, type ModelConfig, type RecipeConfig } from "../models/config.ts";
+import { modelConfig } from "../models/recipes.ts";
 import { trainStep } from "../models/steps.ts";
 import { requireDevice } from "../runtime/worker.ts";
 import { ConfigError, DataError, ShapeError } from "../tensor/errors.ts";
@@ -27,7 +28,7 @@ import type { TrainOptions } from "./progress.ts";
 export interface Start {
   readonly dataset: Dataset;
   readonly split: Split;
-  readonly config: RecipeConfig;
+  readonly config: ModelConfig;
   readonly manifest: RunManifest;
   readonly checkpoint: Checkpoint | null;
   /** Gives the run folder free again. */
@@ -40,7 +41,7 @@ export async function startTraining(options: TrainOptions): Promise<Start> {
   if (!Number.isInteger(seed) || seed < 0) {
     throw new ConfigError("seed", `the seed must be a whole number from 0 on, not ${seed}`, { seed });
   }
-  const config = withThreads(recipeConfig(options));
+  const config = withThreads(modelConfig(options));
   const dataset = await openDataset(options.data);
   if (await isRunFolder(out)) {
     if (!resume)
@@ -52,8 +53,11 @@ export async function startTraining(options: TrainOptions): Promise<Start> {
     return resumed(options, dataset, config);
   }
   const split = checkedSplit(options.data, dataset, splitSettings(config));
-  refuseMisfit(config, dataset.items.length);
-  await requireDevice(config.training.device);
+  if (isBaseline(config)) refuseBaseline(config, dataset);
+  else {
+    refuseMisfit(config, dataset.items.length);
+    await requireDevice(config.training.device);
+  }
   await refuseForeign(out);
   const manifest = newManifest(options, dataset, config);
   await mkdir(out, { recursive: true }).catch((error: unknown) => {
@@ -65,7 +69,7 @@ export async function startTraining(options: TrainOptions): Promise<Start> {
   return { dataset, split, config, manifest, checkpoint: null, unlock };
 }
 
-function splitSettings({ split: { kind, ...fractions } }: RecipeConfig): SplitSettings {
+function splitSettings({ split: { kind, ...fractions } }: ModelConfig): SplitSettings {
   return kind === "leave-one-out" ? { kind } : { kind, ...fractions };
 }
 
@@ -80,6 +84,12 @@ function checkedSplit(data: string, dataset: Dataset, settings: SplitSettings): 
   if (offsets.some((start, user) => user > 0 && start - offsets[user - 1]! > 1)) return split;
   const message = `${data}: no user has two interactions in the training part, so nothing can be learned; import more data`;
   throw new DataError("nothing-to-train", message);
+}
+
+function refuseBaseline({ baseline: { name } }: BaselineConfig, { directory, times }: Dataset): void {
+  if (times || !baselineOf(name).needsTimes) return;
+  const message = `${directory}: ${name} needs the times of the interactions, but only their order is known; import them with a timestamp column`;
+  throw new DataError("no-times", message, { directory });
 }
 
 /** Traces the model once, so that settings that do not fit together are told before anything is written. */
@@ -97,20 +107,20 @@ function refuseMisfit(config: RecipeConfig, items: number): void {
 }
 
 /** Threads are part of the result (they fix the order of sums), so the number found here is written down. */
-const withThreads = (config: RecipeConfig): RecipeConfig => ({
+const withThreads = <C extends ModelConfig>(config: C): C => ({
   ...config,
   training: { ...config.training, threads: config.training.threads || availableParallelism() },
 });
 
 /** The run goes on with the settings it was started with; those that are named must be the same. */
-async function resumed(options: TrainOptions, dataset: Dataset, asked: RecipeConfig): Promise<Start> {
+async function resumed(options: TrainOptions, dataset: Dataset, asked: ModelConfig): Promise<Start> {
   const { out } = options;
   const manifest = await readRunManifest(out);
   if (manifest.dataset.fingerprint !== dataset.manifest.fingerprint) {
     const message = `${out} was trained on other data (fingerprint ${manifest.dataset.fingerprint}) than ${options.data} (${dataset.manifest.fingerprint}); name its own data folder`;
     throw new DataError("other-data", message, { out });
   }
-  const config = manifest.config as unknown as RecipeConfig;
+  const config = manifest.config as unknown as ModelConfig;
   if (options.recipe !== undefined && options.recipe !== manifest.recipe) {
     const message = `${out} was started with recipe ${manifest.recipe}, not ${options.recipe}; resume it as it was or train anew in another folder`;
     throw new ConfigError("other-settings", message, { recipe: manifest.recipe });
@@ -149,7 +159,7 @@ type Sections = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 function refuseChanges(
   out: string,
   given: readonly [section: string, key: string][],
-  configs: { readonly stored: RecipeConfig; readonly asked: RecipeConfig },
+  configs: { readonly stored: ModelConfig; readonly asked: ModelConfig },
 ): void {
   for (const [section, key] of given) {
     const [value, other] = [configs.stored, configs.asked].map(
@@ -178,7 +188,7 @@ async function refuseForeign(out: string): Promise<void> {
 function newManifest(
   { recipe = "sasrec", out, data, seed = 0 }: TrainOptions,
   dataset: Dataset,
-  config: RecipeConfig,
+  config: ModelConfig,
 ): RunManifest {
   const { fingerprint } = dataset.manifest;
   return {

@@ -4,12 +4,14 @@ import { type Epoch, planEpoch } from "../data/batches.ts";
 import { writeAtomic } from "../data/files.ts";
 import { evaluateCases } from "../evaluation/cases.ts";
 import { runFiles } from "../evaluation/run-folder.ts";
+import { type BaselineConfig, isBaseline, type RecipeConfig } from "../models/config.ts";
 import { modelScorer, scoringThreads } from "../retrieval/model-scorer.ts";
 import type { Scorer } from "../retrieval/scorer.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { workerRuntime } from "../runtime/worker.ts";
 import { RuntimeFailure } from "../tensor/errors.ts";
 import { writeSafetensors } from "../tensor/safetensors.ts";
+import { fitBaseline } from "./baseline.ts";
 import { type EpochLine, type State, writeCheckpoint } from "./checkpoint.ts";
 import { finishRun } from "./finish.ts";
 import { createLearner, type Learner } from "./learner.ts";
@@ -30,14 +32,32 @@ const criterion = "NDCG@10";
  */
 export async function train(options: TrainOptions): Promise<TrainResult> {
   const start = await startTraining(options);
+  const { config } = start;
   try {
-    return await run(options, start);
+    return await (isBaseline(config)
+      ? fit(options, { ...start, config })
+      : run(options, { ...start, config }));
   } finally {
     await start.unlock();
   }
 }
 
-async function run(options: TrainOptions, start: Start): Promise<TrainResult> {
+/** A start of a model that is trained. */
+type ModelStart = Start & { readonly config: RecipeConfig };
+
+async function fit(
+  options: TrainOptions,
+  start: Start & { readonly config: BaselineConfig },
+): Promise<TrainResult> {
+  const { status, seconds } = start.manifest;
+  if (status === "finished") {
+    options.onProgress?.(sentence(`${options.out} is finished already`, 0));
+    return { run: options.out, bestEpoch: 0, epochs: 0, seconds: seconds.train, validation: {} };
+  }
+  return fitBaseline(options.out, start, (text) => options.onProgress?.(sentence(text, 0)));
+}
+
+async function run(options: TrainOptions, start: ModelStart): Promise<TrainResult> {
   const report = options.onProgress ?? (() => {});
   let state: State = start.checkpoint?.state ?? { history: [], bestEpoch: 0, seconds: 0 };
   if (start.manifest.status === "finished") {
@@ -66,7 +86,7 @@ interface Training {
   dispose(): Promise<void>;
 }
 
-async function openTraining(start: Start): Promise<Training> {
+async function openTraining(start: ModelStart): Promise<Training> {
   const runtime = workerRuntime();
   try {
     return await trainingOn(runtime, start);
@@ -78,7 +98,7 @@ async function openTraining(start: Start): Promise<Training> {
 
 async function trainingOn(
   runtime: Runtime,
-  { config, dataset, split, manifest, checkpoint }: Start,
+  { config, dataset, split, manifest, checkpoint }: ModelStart,
 ): Promise<Training> {
   const { batchTokens, rowLength, threads } = config.training;
   const rows = Math.max(1, Math.round(batchTokens / rowLength));
@@ -101,14 +121,14 @@ async function trainingOn(
 
 const patienceUsed = (state: State): number => state.history.length - state.bestEpoch;
 
-function isOver(state: State, { config }: Start): boolean {
+function isOver(state: State, { config }: ModelStart): boolean {
   const { epochs, patience } = config.training;
   return state.history.length >= epochs || (state.bestEpoch > 0 && patienceUsed(state) >= patience);
 }
 
 async function trainEpoch(
   training: Training,
-  start: Start,
+  start: ModelStart,
   state: State,
   report: (p: TrainProgress) => void,
 ): Promise<State> {
@@ -170,7 +190,7 @@ interface StepFacts {
   readonly tokens: number;
   readonly began: number;
   readonly state: State;
-  readonly settings: Start["config"]["training"];
+  readonly settings: RecipeConfig["training"];
 }
 
 function stepReport({
@@ -210,8 +230,10 @@ async function writeBest(out: string, learner: Learner): Promise<void> {
   await writeAtomic(join(out, runFiles.weights), writeSafetensors(learner.evaluated()));
 }
 
-function message({ config }: Start, text: string): TrainProgress {
-  const { epochs } = config.training;
+const message = ({ config }: ModelStart, text: string): TrainProgress =>
+  sentence(text, config.training.epochs);
+
+function sentence(text: string, epochs: number): TrainProgress {
   return {
     kind: "message",
     epoch: 0,
@@ -225,7 +247,7 @@ function message({ config }: Start, text: string): TrainProgress {
   };
 }
 
-function resultOf(options: TrainOptions, state: State, { manifest }: Start): TrainResult {
+function resultOf(options: TrainOptions, state: State, { manifest }: ModelStart): TrainResult {
   const { history, bestEpoch, seconds } = state;
   const validation = history[bestEpoch - 1]?.validation ?? {};
   return {

@@ -42,7 +42,9 @@ async function train(options: Options, context: Context): Promise<void> {
     .finally(line.clear);
   const { run, bestEpoch, epochs, seconds } = result;
   line.keep(
-    `trained ${epochs} ${epochs === 1 ? "epoch" : "epochs"} in ${duration(seconds)}; epoch ${bestEpoch} was best and is kept in ${run}`,
+    epochs === 0
+      ? `fitted in ${duration(seconds)}; kept in ${run}`
+      : `trained ${epochs} ${epochs === 1 ? "epoch" : "epochs"} in ${duration(seconds)}; epoch ${bestEpoch} was best and is kept in ${run}`,
   );
   await printEvaluation({ run: options.out, data: options.data, json: options.json === true }, context);
 }

@@ -25,6 +25,8 @@ export interface Baseline<C = unknown> {
   readonly name: string;
   /** Paper or origin, and what differs from it. */
   readonly source: string;
+  /** One line for the list of recipes. */
+  readonly summary: string;
   readonly config: z.ZodType;
   /** Whether it needs the times of the interactions. */
   readonly needsTimes?: boolean;

@@ -33,6 +33,7 @@ function gram({ offsets, sequence }: Sequences, count: number, longest: number):
  */
 export const ease = defineBaseline<z.infer<typeof config>>({
   name: "ease",
+  summary: "a linear model of items on items in closed form, up to 20,000 items",
   source: "Steck 2019, arXiv:1905.03375",
   config,
   async fit({ sequences, count, runtime, threads, onProgress }, { regularization, longest }) {

@@ -53,6 +53,7 @@ function invert({ offsets, sequence }: Sequences, count: number, longest: number
  */
 export const itemKnn = defineBaseline<z.infer<typeof config>>({
   name: "item-knn",
+  summary: "nearest neighbours of the history's items by shared people, recent items first",
   source: "Sarwar et al. 2001; recency decay as in Ludewig & Jannach 2018, arXiv:1803.09587",
   config,
   fit({ sequences, count }, { neighbours, shrink, longest }) {

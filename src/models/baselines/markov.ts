@@ -65,6 +65,7 @@ function find(contexts: Float64Array, context: number): number {
  */
 export const markov = defineBaseline<z.infer<typeof config>>({
   name: "markov",
+  summary: "what followed the last one or two items, with back-off",
   source: "Markov chains of order 1 and 2, interpolated as in Witten & Bell 1991",
   config,
   fit({ sequences, count: items }, { order }) {

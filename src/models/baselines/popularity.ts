@@ -24,6 +24,7 @@ const scorer = ({ counts }: BaselineState) => {
 /** Training interactions of each item. */
 export const popularity = defineBaseline<z.infer<typeof all>>({
   name: "popularity",
+  summary: "the same popular items for everybody",
   source: "counts of the training interactions",
   config: all,
   fit: ({ sequences, count }) => stored(countItems(sequences.sequence, count)),
@@ -35,6 +36,7 @@ const day = 86_400;
 /** Training interactions of each item in the last days; all interactions, at a millionth, decide among equals. */
 export const recentPopularity = defineBaseline<z.infer<typeof recent>>({
   name: "recent-popularity",
+  summary: "the items that were popular of late, for everybody",
   source: "counts of the training interactions in a recent window",
   config: recent,
   needsTimes: true,

@@ -1,0 +1,33 @@
+/** @file A fitted baseline as a scorer. */
+import { baselineOf } from "../models/baselines/index.ts";
+import type { BaselineConfig } from "../models/config.ts";
+import type { Tensor } from "../tensor/spec.ts";
+import type { Scorer } from "./scorer.ts";
+
+/** Elements of the scores of one call: 64 MB. */
+const elements = 2 ** 24;
+
+/** Scores histories on the calling thread. */
+export function baselineScorer(
+  { baseline }: BaselineConfig,
+  items: number,
+  state: Readonly<Record<string, Tensor>>,
+): Scorer {
+  const scoreOne = baselineOf(baseline.name).scorer(state, items, baseline as never);
+  return {
+    items,
+    maxLength: 2 ** 30,
+    batch: Math.max(1, Math.min(128, Math.floor(elements / items))),
+    async score({ offsets, items: sequence }) {
+      const histories = offsets.length - 1;
+      const scores = new Float32Array(histories * items);
+      for (let q = 0; q < histories; q++)
+        scoreOne(
+          sequence.subarray(offsets[q]!, offsets[q + 1]!),
+          scores.subarray(q * items, (q + 1) * items),
+        );
+      return scores;
+    },
+    dispose: async () => {},
+  };
+}
