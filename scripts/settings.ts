@@ -2,6 +2,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
+import { baselines } from "../src/models/baselines/index.ts";
 import { sections } from "../src/models/config.ts";
 import { type PartKind, parts } from "../src/models/parts.ts";
 import { recipes } from "../src/models/recipes.ts";
@@ -56,6 +57,11 @@ export function settingsPage(): string {
       const settings = rows(kind, part.config);
       if (settings.length > 0) page.push(...head, ...settings, "");
     }
+  }
+  for (const part of baselines) {
+    page.push(`## baseline: ${part.name}`, "", `Source: ${part.source}.`, "");
+    const settings = rows("baseline", part.config);
+    if (settings.length > 0) page.push(...head, ...settings, "");
   }
   page.push("## What the recipes set", "");
   for (const recipe of recipes)
