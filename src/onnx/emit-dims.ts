@@ -29,7 +29,8 @@ export function emitDims(e: Emitter, dims: readonly Dim[], sources: ReadonlyMap<
     },
     add: operation("Add"),
     multiply: operation("Mul"),
-    floorDivide: operation("Div"),
+    // Div drops the fraction, Mod takes the divisor's sign: together they give the integer at or below a quotient.
+    floorDivide: (a, b) => operation("Div")(operation("Sub")(a, operation("Mod")(a, b)), b),
     min: operation("Min"),
     max: operation("Max"),
   };

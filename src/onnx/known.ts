@@ -137,12 +137,13 @@ const arithmetic: Readonly<Record<string, Arithmetic>> = {
 
 const comparisons = new Set(["Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual"]);
 
-/** The result of a binary elementwise operator on contents that hold open dimensions, if it can be known. */
+/** The result of an elementwise operator on contents that hold open dimensions, if it can be known. */
 export function foldArithmetic(
   type: string,
   inputs: readonly (Known | null)[],
   budget: Budget,
 ): Known | null {
+  if (type === "Neg") return foldArithmetic("Sub", [zeroLike(inputs[0]), inputs[0] ?? null], budget);
   const rule = arithmetic[type];
   const [a, b] = inputs;
   if (!rule || !a || !b || inputs.length !== 2) return null;
@@ -158,6 +159,8 @@ export function foldArithmetic(
   }
   return known(comparisons.has(type) ? "bool" : a.dtype, shape, values);
 }
+
+const zeroLike = (x: Known | null | undefined): Known | null => (x ? known(x.dtype, [], [0]) : null);
 
 const isWhole = ({ values }: Known): boolean =>
   values.every((v) => typeof v === "string" || Number.isSafeInteger(v));

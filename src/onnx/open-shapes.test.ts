@@ -163,6 +163,30 @@ const patterns: Record<string, Pattern> = {
     stored: { two: scalar(2), eight: ints(8) },
     shape: ["B", "floor(L/2)", 8],
   },
+  "the last half: x[:, -(L // 2):]": {
+    nodes: [
+      ...sizes,
+      node("Div", "L two", "half"),
+      node("Neg", "half", "start"),
+      asVector("start"),
+      node("Slice", "x start1 far axis1", "y"),
+    ],
+    stored: { two: scalar(2), axis1: ints(1) },
+    shape: ["B", "floor(L/2)", 4],
+  },
+  "padded to a multiple of 4: (4 - L % 4) % 4 more": {
+    nodes: [
+      ...sizes,
+      node("Mod", "L four", "rest"),
+      node("Sub", "four rest", "missing"),
+      node("Mod", "missing four", "more"),
+      asVector("more"),
+      node("Concat", "none more1 axis0", "pads", { axis: 0 }),
+      node("Pad", "x pads", "y"),
+    ],
+    stored: { four: scalar(4), none: ints(0, 0, 0, 0) },
+    shape: ["B", "-floor(-L/4)*4", 4],
+  },
   "repeat(1, 2, 1) and every second": {
     nodes: [node("Tile", "x times", "twice"), node("Slice", "twice axis0 far axis1 steps", "y")],
     stored: { times: ints(1, 2, 1), axis1: ints(1), steps: ints(2) },
@@ -200,6 +224,7 @@ describe.each(Object.entries(patterns))("%s", (_, { nodes, stored = {}, shape })
     for (const [B, L] of [
       [2, 6],
       [3, 4],
+      [1, 10],
     ] as const) {
       const x = { data: Float32Array.from({ length: B * L * 4 }, (_, i) => Math.cos(i)), shape: [B, L, 4] };
       const want = (await original.run({ x })).y!;

@@ -1,7 +1,7 @@
 /** @file Interpolation along axes: images made larger or smaller. */
 import { ShapeError } from "../../tensor/errors.ts";
 import { type NdArray, ndarray } from "../../tensor/ndarray.ts";
-import { count, type Dim, formatShape, knownShape, sizeOf } from "../../tensor/spec.ts";
+import { count, type Dim, formatShape, knownShape, type Shape, sizeOf } from "../../tensor/spec.ts";
 import type { Value } from "../graph.ts";
 import { defineOp } from "../op.ts";
 import { constant } from "./constant.ts";
@@ -78,11 +78,16 @@ function contributions(axis: Axis, attributes: ResizeAttributes): [index: number
   });
 }
 
-/** The axes that change. */
-function changes(from: readonly number[], to: readonly number[], scales: readonly number[] | null) {
+/** The axes that change. @throws ShapeError where one of them is open */
+function changes(
+  from: Shape,
+  to: Shape,
+  scales: readonly number[] | null,
+): (Axis & { readonly at: number })[] {
   return from.flatMap((size, at) => {
-    const scale = fround(scales?.[at] ?? to[at]! / size);
-    return scale === 1 && size === to[at] ? [] : [{ at, from: size, to: to[at]!, scale }];
+    if (size === to[at] && (scales?.[at] ?? 1) === 1) return [];
+    const [old, now] = knownShape([size, to[at]!], "resize: its gradient") as [number, number];
+    return [{ at, from: old, to: now, scale: fround(scales?.[at] ?? now / old) }];
   });
 }
 
@@ -139,8 +144,8 @@ const resizeOp = defineOp<ResizeAttributes>({
     return [{ dtype: x!.dtype, shape: sizes }];
   },
   gradient: ({ inputs: [x], cotangents: [g], attributes }) => {
-    const [from, to] = [x!.shape, attributes.sizes].map((s) => knownShape(s, "resize: its gradient"));
-    return [changes(from!, to!, attributes.scales).reduce((part, axis) => back(part, axis, attributes), g!)];
+    const axes = changes(x!.shape, attributes.sizes, attributes.scales);
+    return [axes.reduce((part, axis) => back(part, axis, attributes), g!)];
   },
   lower: (e, [x], { sizes, scales, mode, coordinates, nearest, cubic }) => {
     const given = scales ? e.constant("float32", [scales.length], scales) : "";
