@@ -8,6 +8,7 @@ import { evaluateReference, fromNdArray } from "../runtime/reference.ts";
 import type { NdArray } from "../tensor/ndarray.ts";
 import { stream } from "../tensor/random.ts";
 import { count, isFloat, numbers } from "../tensor/spec.ts";
+import { fedFor, type Use, usedBy } from "./use.ts";
 
 /** Worst disagreements found over the samples of one operator. */
 export interface OpReport {
@@ -27,13 +28,26 @@ export const tolerance = { forward: 2e-6, gradient: 1e-7, backward: 5e-6 } as co
 export async function checkOp(op: OpDef): Promise<OpReport> {
   const report = { name: op.name, forward: 0, gradient: 0, backward: 0 };
   for (const [k, sample] of op.samples.entries()) {
-    const inputs = sample.inputs.map((input, i) => sampleValues(input, `${op.name}/${k}/${i}`));
-    report.forward = Math.max(report.forward, await forwardError(op, sample, inputs));
-    const slopes = await gradientErrors(op, sample, inputs);
-    report.gradient = Math.max(report.gradient, slopes.gradient);
-    report.backward = Math.max(report.backward, slopes.backward);
+    const found = await checkSample(op, sample, `${op.name}/${k}`);
+    report.forward = Math.max(report.forward, found.forward);
+    report.gradient = Math.max(report.gradient, found.gradient);
+    report.backward = Math.max(report.backward, found.backward);
   }
   return report;
+}
+
+/** Runs all laws on one sample, whose random values are drawn by `name`. @throws Error when shapes disagree */
+export async function checkSample(
+  op: OpDef,
+  sample: Sample<Attributes>,
+  name: string,
+  use: Use = "plain",
+): Promise<OpReport> {
+  const fed = sample.inputs.map((input) => fedFor(input, use));
+  const inputs = fed.map((input, i) => sampleValues(input, `${name}/${i}`));
+  const traced = (): Traced => trace(op, sample, fed, use);
+  const forward = await forwardError(traced(), sample, inputs);
+  return { name: op.name, forward, ...(await gradientErrors(traced(), sample, inputs)) };
 }
 
 /** Seeded values of a sample input: normal floats, both truth values, integers below `high`. */
@@ -58,12 +72,14 @@ interface Traced {
   readonly outputs: readonly Value[];
 }
 
-function trace(op: OpDef, sample: Sample<Attributes>): Traced {
+function trace(op: OpDef, { attributes }: Sample<Attributes>, fed: readonly SampleInput[], use: Use): Traced {
   const graph = new Graph();
-  const inputs = sample.inputs.map((input, i) =>
-    graph.input(`x${i}`, { dtype: input.dtype, shape: input.shape }),
+  const inputs = fed.map(({ dtype, shape }, i) => graph.input(`x${i}`, { dtype, shape }));
+  const outputs = graph.apply(
+    op,
+    inputs.map((x) => usedBy(x, use)),
+    attributes ?? {},
   );
-  const outputs = graph.apply(op, inputs, sample.attributes ?? {});
   return { graph, inputs, outputs };
 }
 
@@ -71,11 +87,10 @@ const feedsOf = (inputs: readonly NdArray[]): Record<string, NdArray> =>
   Object.fromEntries(inputs.map((x, i) => [`x${i}`, x]));
 
 async function forwardError(
-  op: OpDef,
+  { graph, outputs }: Traced,
   sample: Sample<Attributes>,
   inputs: readonly NdArray[],
 ): Promise<number> {
-  const { graph, outputs } = trace(op, sample);
   if (sample.expected && sample.expected.join() !== outputs[0]!.shape.join()) {
     throw new Error(`inferred [${outputs[0]!.shape}], expected [${sample.expected}]`);
   }
@@ -124,9 +139,12 @@ export function relativeError(a: ArrayLike<number>, b: ArrayLike<number>): numbe
 }
 
 /** Which inputs are checked does not depend on the rule: its null claims zero, and zero is what differences must show. */
-async function gradientErrors(op: OpDef, sample: Sample<Attributes>, inputs: readonly NdArray[]) {
+async function gradientErrors(
+  { graph, inputs: values, outputs }: Traced,
+  sample: Sample<Attributes>,
+  inputs: readonly NdArray[],
+) {
   const checked = sample.inputs.flatMap((x, i) => (isFloat(x.dtype) ? [i] : []));
-  const { graph, inputs: values, outputs } = trace(op, sample);
   const y = outputs[0]!; // further outputs are saved intermediates, which carry no gradient
   if (checked.length === 0 || !isFloat(y.dtype)) return { gradient: 0, backward: 0 };
   const weights = graph.input("weights", y.spec); // a random projection makes a scalar of any output
@@ -137,7 +155,7 @@ async function gradientErrors(op: OpDef, sample: Sample<Attributes>, inputs: rea
     checked.map((i) => values[i]!),
     weights,
   );
-  const feeds = { ...feedsOf(inputs), weights: sampleValues(y.spec as SampleInput, `${op.name}/weights`) };
+  const feeds = { ...feedsOf(inputs), weights: sampleValues(y.spec as SampleInput, "weights") };
   const differences = checked.map((i) =>
     centralDifferences(
       (x) => evaluateReference(graph, { ...feeds, [`x${i}`]: x }).loss!.data[0]!,
@@ -167,10 +185,11 @@ function slopeError(
   return Math.max(0, ...errors);
 }
 
-/** (f(x + ε) − f(x − ε)) / 2ε for every element. */
+/** (f(x + ε) − f(x − ε)) / 2ε for every element; 0 where both are the same, infinite or undefined as they may be. */
 export function centralDifferences(f: (x: NdArray) => number, x: NdArray, epsilon = 1e-5): Float64Array {
   return x.data.map((value, i) => {
     const at = (v: number): number => f({ shape: x.shape, data: x.data.with(i, v) });
-    return (at(value + epsilon) - at(value - epsilon)) / (2 * epsilon);
+    const [up, down] = [at(value + epsilon), at(value - epsilon)];
+    return Object.is(up, down) ? 0 : (up - down) / (2 * epsilon);
   });
 }

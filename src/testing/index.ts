@@ -2,3 +2,4 @@
 export * from "./check-model.ts";
 export * from "./check-op.ts";
 export * from "./check-parts.ts";
+export * from "./use.ts";

@@ -59,6 +59,7 @@ const lowerAs =
 
 const softmaxOp = defineOp<AxisAttributes>({
   name: "softmax",
+  shapes: "axis",
   infer: ([x]) => [x!],
   gradient: ({ outputs: [y], cotangents: [g], attributes: { axis } }) => {
     const gy = mul(g!, y!);
@@ -71,6 +72,7 @@ const softmaxOp = defineOp<AxisAttributes>({
 
 const logSoftmaxOp = defineOp<AxisAttributes>({
   name: "logSoftmax",
+  shapes: "axis",
   infer: ([x]) => [x!],
   gradient: ({ outputs: [y], cotangents: [g], attributes: { axis } }) => [
     sub(g!, mul(exp(y!), sum(g!, [axis], { keep: true }))),

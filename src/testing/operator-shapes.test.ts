@@ -1,0 +1,117 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { Attributes, OpDef, Sample, SampleInput } from "../graph/op.ts";
+import { operators } from "../graph/ops/index.ts";
+import { count } from "../tensor/spec.ts";
+import { checkSample, tolerance } from "./check-op.ts";
+import { type Use, uses } from "./use.ts";
+
+/** Shapes drawn for each operator. */
+const runs = 20;
+/** Elements of the largest input: every one is moved for a difference. */
+const mostElements = 24;
+
+interface Case {
+  readonly sample: Sample<Attributes>;
+  readonly use: Use;
+}
+
+const sizes = fc.constantFrom(1, 2, 3, 1, 2, 3, 1, 2, 4, 0);
+const shapes = fc.array(sizes, { maxLength: 5 }).filter((shape) => count(shape) <= mostElements);
+
+/** A shape that broadcasts to another: leading axes left out, some axes of size 1. */
+const broadcasting = (to: readonly number[]): fc.Arbitrary<number[]> =>
+  fc
+    .tuple(fc.nat(to.length), fc.array(fc.boolean(), { minLength: to.length, maxLength: to.length }))
+    .map(([skip, ones]) => to.map((d, axis) => (ones[axis] ? 1 : d)).slice(skip));
+
+type Drawn = Pick<Sample<Attributes>, "attributes"> & { readonly shapes: readonly (readonly number[])[] };
+
+/** Shapes, and the attributes that say something about them. */
+const drawn: Record<NonNullable<OpDef["shapes"]>, (inputs: number) => fc.Arbitrary<Drawn>> = {
+  broadcast: (inputs) =>
+    shapes
+      .chain((to) => fc.tuple(...Array.from({ length: inputs }, () => broadcasting(to))))
+      .map((each) => ({ shapes: each })),
+  "into-first": (inputs) =>
+    shapes
+      .chain((to) =>
+        fc.tuple(fc.constant([...to]), ...Array.from({ length: inputs - 1 }, () => broadcasting(to))),
+      )
+      .map((each) => ({ shapes: each })),
+  axes: () =>
+    shapes
+      .chain((shape) => fc.tuple(fc.constant(shape), fc.subarray(shape.map((_, axis) => axis)), fc.boolean()))
+      .map(([shape, axes, keep]) => ({ shapes: [shape], attributes: { axes, keep } })),
+  axis: () =>
+    shapes
+      .filter((shape) => shape.some((d) => d > 0))
+      .chain((shape) =>
+        fc.tuple(fc.constant(shape), fc.constantFrom(...shape.flatMap((d, axis) => (d > 0 ? [axis] : [])))),
+      )
+      .map(([shape, axis]) => ({ shapes: [shape], attributes: { axis } })),
+};
+
+/** The first sample of an operator in other shapes. */
+function casesOf(op: OpDef): fc.Arbitrary<Case> {
+  const [first] = op.samples;
+  const other = (input: SampleInput, shape: readonly number[]): SampleInput => {
+    const { values: _, ...rest } = input;
+    return { ...rest, shape };
+  };
+  return fc
+    .tuple(drawn[op.shapes!](first!.inputs.length), fc.constantFrom(...uses))
+    .map(([{ shapes: each, attributes }, use]) => ({
+      sample: {
+        inputs: first!.inputs.map((input, i) => other(input, each[i]!)),
+        attributes: { ...first!.attributes, ...attributes },
+      },
+      use,
+    }));
+}
+
+const shaped = operators.filter((op) => op.shapes);
+
+describe("operators on drawn shapes", () => {
+  it.each(shaped.map((op) => [op.name, op] as const))("%s keeps its laws", async (name, op) => {
+    const law = fc.asyncProperty(casesOf(op), async ({ sample, use }) => {
+      const report = await checkSample(op, sample, name, use);
+      expect(report.forward).toBeLessThanOrEqual(tolerance.forward);
+      expect(report.gradient).toBeLessThanOrEqual(tolerance.gradient);
+      expect(report.backward).toBeLessThanOrEqual(tolerance.backward);
+    });
+    await fc.assert(law, { seed: 11, numRuns: runs });
+  });
+
+  it("draws what is hard: no elements, single ones, many axes, broadcasts on both sides", () => {
+    const add = operators.find((op) => op.name === "add")!;
+    const cases = fc.sample(casesOf(add), { seed: 11, numRuns: 100 });
+    const some = (test: (a: readonly number[], b: readonly number[]) => boolean): boolean =>
+      cases.some(({ sample: { inputs } }) => test(inputs[0]!.shape, inputs[1]!.shape));
+    expect(some((a) => a.includes(0))).toBe(true);
+    expect(some((a, b) => a.length === 0 && b.length > 1)).toBe(true);
+    expect(some((a, b) => a.length > 3 && b.length > 3)).toBe(true);
+    expect(
+      some((a, b) => a.some((d, i) => d === 1 && b[i]! > 1) && a.some((d, i) => d > 1 && b[i] === 1)),
+    ).toBe(true);
+    expect(new Set(cases.map(({ use }) => use)).size).toBe(uses.length);
+  });
+
+  it("notices a gradient that is wrong only where axes of size 1 are reduced", async () => {
+    const sum = operators.find((op) => op.name === "sum")!;
+    const rule = sum.gradient as Exclude<OpDef["gradient"], "zero">;
+    const wrong: OpDef = {
+      ...sum,
+      gradient: (c) => {
+        const single = (c.attributes.axes as number[]).some((axis) => c.inputs[0]!.shape[axis] === 1);
+        return single ? [null] : rule(c);
+      },
+    };
+    const results = await Promise.all(
+      fc
+        .sample(casesOf(sum), { seed: 11, numRuns: runs })
+        .map(({ sample, use }) => checkSample(wrong, sample, "sum", use)),
+    );
+    expect(results.some((r) => r.gradient > tolerance.gradient)).toBe(true);
+  });
+});
