@@ -46,9 +46,12 @@ describe("where a function bends, the gradient is PyTorch's", () => {
     ["a product with two zeros", prod, [2, 0, 0], [0, 0, 0]],
     ["powers of 0", (x: Value) => pow(x, 1), [0], [1]],
     ["0 to the 0", (x: Value) => pow(x, 0), [0], [0]],
-    ["logSumExp of nothing at all", logSumExp, [-Infinity, -Infinity], [0, 0]],
   ] as const)("%s", (_, f, x, want) => {
     expect(slopeOf((v) => f(v), x).map((v) => v + 0)).toEqual(want);
+  });
+
+  it("is 0 for logSumExp of nothing at all, where old versions have no number", () => {
+    expect(slopeOf(logSumExp, [-Infinity, -Infinity])).toEqual([0, 0]);
   });
 
   it("an exponent at base 0, and a base at exponent 0", () => {
