@@ -45,10 +45,14 @@ async function measureStep(options: StepCase): Promise<Record<string, number>> {
     Object.values(tensors).map(({ data }) => data.byteLength),
   );
   const times: number[] = [];
+  const busy: number[] = [];
   for (let step = 0; step < steps; step++) {
     const began = performance.now();
+    const used = process.cpuUsage();
     await learner.update(plan, step % plan.steps, learningRate);
+    const { user, system } = process.cpuUsage(used);
     times.push(performance.now() - began);
+    busy.push((user + system) / 1000);
   }
   const held = bytes.reduce((a, b) => a + b, 0) / 2 ** 20;
   const result = {
@@ -57,6 +61,7 @@ async function measureStep(options: StepCase): Promise<Record<string, number>> {
     processMegabytes: rounded(before),
     beyondMegabytes: rounded(peak() - held, 4),
     stepMilliseconds: rounded(median(times.slice(1)), 4),
+    processorMilliseconds: rounded(median(busy.slice(1)), 4),
   };
   await runtime.dispose();
   return result;

@@ -3,17 +3,24 @@ import { cloneGraph, type Graph, type Node, reachableNodes, type Value } from ".
 import { add, fill, scalar, sumTo } from "../graph/ops/index.ts";
 import { ConfigError, ShapeError } from "../tensor/errors.ts";
 import { formatShape, formatSpec, isFloat } from "../tensor/spec.ts";
+import { recomputation, type Section } from "./recompute.ts";
+
+export interface BackwardOptions {
+  /** Values taken as independent: nothing flows through them to what they were computed from. */
+  readonly cut?: ReadonlySet<Value>;
+  /** Parts of the forward pass whose values are computed again here, one part at a time, instead of being kept. */
+  readonly recompute?: readonly Section[];
+}
 
 /**
  * Adds to the graph the gradient of `of` with respect to each of `wrt`, given the gradient `seed` arriving at `of`.
- * Only nodes on a path between them are visited. null means that the gradient is exactly zero. Values in `cut` are
- * taken as independent: nothing flows through them to what they were computed from.
+ * Only nodes on a path between them are visited. null means that the gradient is exactly zero.
  */
 export function backward(
   of: Value,
   wrt: readonly Value[],
   seed: Value,
-  cut: ReadonlySet<Value> = new Set(),
+  { cut = new Set(), recompute = [] }: BackwardOptions = {},
 ): (Value | null)[] {
   const graph = of.graph;
   const nodes = reachableNodes(graph, [of]).filter((node) => !node.outputs.some((y) => cut.has(y)));
@@ -24,19 +31,25 @@ export function backward(
     }
   }
   const gradients = new Map<Value, Value>([[of, seed]]);
+  const sections = recomputation(nodes, recompute, { wrt, gradients });
   for (const node of nodes.toReversed()) {
     const rule = node.op.gradient;
     const needs = node.inputs.map((x) => active.has(x));
+    sections.enter(node);
     const cotangents = node.outputs.map((y) => gradients.get(y) ?? null);
-    if (rule === "zero" || !needs.includes(true) || cotangents.every((g) => g === null)) continue;
-    const { inputs, outputs, attributes } = node;
+    const arriving = cotangents.find((g) => g !== null);
+    if (rule === "zero" || !needs.includes(true) || !arriving) continue;
+    const again = (x: Value): Value => sections.again(x, arriving);
+    const [inputs, outputs] = [node.inputs.map(again), node.outputs.map(again)];
+    const { attributes } = node;
     const slopes = told(node, () => rule({ inputs, outputs, cotangents, attributes, needs }));
     slopes.forEach((g, i) => {
-      const x = inputs[i]!;
+      const x = node.inputs[i]!;
       if (g === null || !needs[i]) return;
       const reduced = sumTo(g, x.shape); // un-broadcast once, here, so that no rule needs to
       const before = gradients.get(x);
       gradients.set(x, before ? add(before, reduced) : reduced);
+      sections.add(x, reduced);
     });
   }
   return wrt.map((x) => gradients.get(x) ?? null);
@@ -64,12 +77,20 @@ export interface ParamGradient {
  * Gradients of parameters, where the part that comes through row selections (embedding look-ups) stays a list of rows:
  * adding few rows to a large table is cheap outside the graph and slow inside it.
  */
-export function paramGradients(of: Value, params: readonly Value[], seed: Value): ParamGradient[] {
+export function paramGradients(
+  of: Value,
+  params: readonly Value[],
+  seed: Value,
+  recompute: readonly Section[] = [],
+): ParamGradient[] {
   const lookUps = reachableNodes(of.graph, [of]).filter(
     ({ op, inputs }) => op.selects && params.includes(inputs[op.selects.table]!),
   );
   const selected = lookUps.map((node) => node.outputs[0]!);
-  const gradients = backward(of, [...params, ...selected], seed, new Set(selected));
+  const gradients = backward(of, [...params, ...selected], seed, {
+    cut: new Set(selected),
+    recompute,
+  });
   return params.map((param, i) => ({
     dense: gradients[i]!,
     rows: lookUps.flatMap(({ op, inputs }, k) => {

@@ -32,6 +32,10 @@ export const Training = z.strictObject({
     .lt(1)
     .default(0)
     .describe("decay of the moving average of the weights; 0 keeps none"),
+  rematerialize: z
+    .boolean()
+    .default(false)
+    .describe("computes the inner values of blocks again for the gradients: less memory, more time"),
   threads: z
     .int()
     .min(0)

@@ -26,6 +26,8 @@ export interface SequenceInput {
   /** The most items of a history that are used. */
   readonly maxLength: number;
   readonly dropout: Dropout;
+  /** Traces a block, whose inner values may be computed again for the gradients (training.rematerialize). */
+  readonly block: (trace: () => Value) => Value;
 }
 
 /** Turns item vectors into one state for each token, from that token and those before it in its segment. */

@@ -7,6 +7,7 @@ import { evaluateReference, toNdArray } from "../runtime/reference.ts";
 import { openSession } from "../runtime/session.ts";
 import { type NdArray, ndarray } from "../tensor/ndarray.ts";
 import { slopeError } from "../testing/check-parts.ts";
+import { parts } from "./parts.ts";
 import { recipeConfig } from "./recipes.ts";
 import { scoreStep, servingStep, trainStep } from "./steps.ts";
 
@@ -62,6 +63,28 @@ describe("the training step", () => {
     expect(reachableNodes(graph).filter(({ op }) => op.name === "scatterAdd")).toEqual([]);
     expect(gradients.find(({ param }) => param === "items.id")!.rows).toHaveLength(2);
   });
+
+  it.each(parts.backbone.map(({ name }) => name))(
+    "has the same gradients when %s is rematerialised",
+    (name) => {
+      const traced = [false, true].map((rematerialize) => {
+        const set = { "items.dim": 8, "backbone.name": name, "training.rematerialize": rematerialize };
+        const recipe = recipeConfig({ set: Object.entries(set).map(([path, value]) => ({ path, value })) });
+        const { graph, params: declared } = trainStep(recipe, { items, rows: 2, width: 8 });
+        const values = Object.entries(declared.initialize(3)).map(([k, t]) => [k, toNdArray(t)] as const);
+        const kept = [...graph.randoms.keys()].map((k) => [
+          k,
+          ndarray(graph.inputs.get(k)!.shape as number[], 1),
+        ]);
+        const feeds = { ...inputs, ...Object.fromEntries(values), ...Object.fromEntries(kept) };
+        return { nodes: reachableNodes(graph).length, outputs: evaluateReference(graph, feeds) };
+      });
+      const [plain, again] = [traced[0]!, traced[1]!];
+      expect(again.nodes).toBeGreaterThan(plain.nodes);
+      for (const [output, { data }] of Object.entries(plain.outputs))
+        expect(again.outputs[output]!.data).toEqual(data);
+    },
+  );
 
   it("declares one dropout mask for each place, by name", () => {
     expect([...step.graph.randoms.keys()]).toEqual([

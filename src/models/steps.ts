@@ -1,5 +1,6 @@
 /** @file The graphs of a model: one training step, scores of packed histories, and the deployable scorer. */
 import { paramGradients } from "../autodiff/gradient.ts";
+import { type Section, traceSection } from "../autodiff/recompute.ts";
 import { Graph, type Value } from "../graph/graph.ts";
 import {
   cast,
@@ -19,7 +20,7 @@ import { type Dropout, dropout, noDropout } from "../nn/layers.ts";
 import { Params } from "../nn/params.ts";
 import { type Dim, i32, multiplyDims } from "../tensor/spec.ts";
 import { partOf, type RecipeConfig } from "./config.ts";
-import type { Candidates } from "./define.ts";
+import type { Candidates, SequenceInput } from "./define.ts";
 
 /** Where the gradient of a parameter comes out of the step: dense, and as rows to add at row numbers. */
 export interface GradientOutputs {
@@ -46,7 +47,7 @@ function encode(
   config: RecipeConfig,
   count: number,
   tokens: Tokens,
-  drop: (probability: number) => Dropout,
+  { drop, block }: { drop: (probability: number) => Dropout; block: SequenceInput["block"] },
 ): Encoded {
   const backbone = partOf("backbone", config.backbone.name);
   const items = partOf("items", config.items.name);
@@ -57,9 +58,13 @@ function encode(
     segment: tokens.segment,
     maxLength: config.training.maxLength,
     dropout: drop(backbone.dropout(config.backbone as never)),
+    block,
   };
   return { states: backbone.apply(p.at("backbone"), input, config.backbone as never), table };
 }
+
+/** How a model is traced where nothing is learned. */
+const plainly = { drop: () => noDropout, block: (trace: () => Value) => trace() };
 
 interface Tokens {
   readonly item: Value;
@@ -101,23 +106,31 @@ export function trainStep(
   const tokens = tokenInputs(graph, rows, width);
   const target = reshape(graph.input("target", i32(rows, width)), [rows * width]);
   const weight = reshape(graph.input("weight", { dtype: "float32", shape: [rows, width] }), [rows * width]);
-  const { states, table } = encode(params, config, count, tokens, dropout);
+  const sections: Section[] = [];
+  const block = (trace: () => Value): Value => {
+    const { result, section } = traceSection(graph, trace);
+    if (config.training.rematerialize) sections.push(section);
+    return result;
+  };
+  const { states, table } = encode(params, config, count, tokens, { drop: dropout, block });
   const loss = partOf("loss", config.loss.name);
   const input = { ...comparable(config, flatten(states), table), target, weight: div(weight, sum(weight)) };
   const total = loss.apply(input, config.loss as never);
   graph.output("loss", total);
   const names = [...graph.params.keys()];
   const values = names.map((name) => graph.params.get(name)!.value);
-  const gradients = paramGradients(total, values, scalar(graph, 1)).map(({ dense, rows: parts }, i) => {
-    const param = names[i]!;
-    if (dense) graph.output(`d/${param}`, dense);
-    const outputs = parts.map(({ indices, gradient }, k) => {
-      graph.output(`rows/${param}/${k}`, gradient);
-      graph.output(`index/${param}/${k}`, indices);
-      return { indices: `index/${param}/${k}`, gradient: `rows/${param}/${k}` };
-    });
-    return { param, dense: dense ? `d/${param}` : null, rows: outputs };
-  });
+  const gradients = paramGradients(total, values, scalar(graph, 1), sections).map(
+    ({ dense, rows: parts }, i) => {
+      const param = names[i]!;
+      if (dense) graph.output(`d/${param}`, dense);
+      const outputs = parts.map(({ indices, gradient }, k) => {
+        graph.output(`rows/${param}/${k}`, gradient);
+        graph.output(`index/${param}/${k}`, indices);
+        return { indices: `index/${param}/${k}`, gradient: `rows/${param}/${k}` };
+      });
+      return { param, dense: dense ? `d/${param}` : null, rows: outputs };
+    },
+  );
   return { graph, params, gradients };
 }
 
@@ -129,7 +142,7 @@ export function scoreStep(config: RecipeConfig, count: number): Graph {
   const graph = new Graph();
   const tokens = tokenInputs(graph, "R", config.training.rowLength);
   const last = graph.input("last", i32("Q"));
-  const { states, table } = encode(new Params(graph), config, count, tokens, () => noDropout);
+  const { states, table } = encode(new Params(graph), config, count, tokens, plainly);
   const { h, items, scale } = comparable(config, gather(flatten(states), last), table);
   graph.output("scores", matmul(h, items.all(), { transB: true, scale }));
   return graph;
@@ -150,7 +163,7 @@ export function servingStep(config: RecipeConfig, count: number): Graph {
     segment: cast(real, "int32"),
     position: constant(graph, "int32", [1, length], places),
   };
-  const { states, table } = encode(new Params(graph), config, count, tokens, () => noDropout);
+  const { states, table } = encode(new Params(graph), config, count, tokens, plainly);
   const latest = reshape(slice(states, 1, length - 1, length), ["B", states.size(-1)]);
   const { h, items, scale } = comparable(config, latest, table);
   graph.output("scores", matmul(h, items.all(), { transB: true, scale }));

@@ -58,7 +58,14 @@ function traceBackbone<C>(backbone: Backbone<C>, config: C): TracedBackbone {
   const x = graph.input("x", f32(rows, length, width));
   const position = graph.input("position", i32(rows, length));
   const segment = graph.input("segment", i32(rows, length));
-  const input = { x, position, segment, maxLength: length, dropout: noDropout };
+  const input = {
+    x,
+    position,
+    segment,
+    maxLength: length,
+    dropout: noDropout,
+    block: (trace: () => Value) => trace(),
+  };
   const states = backbone.apply(new Params(graph).at("backbone"), input, config);
   graph.output("states", states);
   const twice = (row: readonly number[]): NdArray => ({

@@ -1,6 +1,6 @@
 /** @file Order of execution where values alone do not fix it. */
 import { ShapeError } from "../../tensor/errors.ts";
-import { formatSpec, isFloat } from "../../tensor/spec.ts";
+import { formatSpec } from "../../tensor/spec.ts";
 import type { Value } from "../graph.ts";
 import { defineOp, type Emitter } from "../op.ts";
 
@@ -19,27 +19,27 @@ export function oneAfter(e: Emitter, ...values: readonly string[]): string {
   return e.node("Where", [e.node("Equal", [seen, seen])[0]!, one, one])[0]!;
 }
 
-/** x, but not before `after` is computed; nothing flows back to `after`. */
+/** x, but not before all that follow it are computed; nothing flows back to them. */
 const barrierOp = defineOp<None>({
   name: "barrier",
-  infer: ([x, after]) => {
-    if (!isFloat(x!.dtype) || !isFloat(after!.dtype))
-      throw new ShapeError(
-        "barrier",
-        `barrier: both values must be floats: ${formatSpec(x!)}, ${formatSpec(after!)}`,
-      );
-    return [x!];
+  infer: (inputs) => {
+    if (inputs.some(({ dtype }) => dtype !== "float32")) {
+      const shown = inputs.map(formatSpec).join(", ");
+      throw new ShapeError("barrier", `barrier: the values must all be float32: ${shown}`);
+    }
+    return [inputs[0]!];
   },
-  gradient: ({ cotangents: [g] }) => [g!, null],
-  lower: (e, [x, after]) => e.node("Mul", [x!, oneAfter(e, after!)]),
+  gradient: ({ cotangents: [g], inputs }) => inputs.map((_, i) => (i === 0 ? g! : null)),
+  lower: (e, [x, ...after]) => e.node("Mul", [x!, oneAfter(e, ...after)]),
   reference: ([x]) => [x!],
-  samples: [{ inputs: [f(2, 3), f(4)] }, { inputs: [f(), f(2, 2)] }],
+  samples: [{ inputs: [f(2, 3), f(4)] }, { inputs: [f(), f(2, 2), f(3)] }],
 });
 
 /**
- * x [D…] unchanged, but computed only after `after` is: a graph fixes what depends on what, and ONNX Runtime chooses the
- * order within that.
+ * x [D…] unchanged, but computed only when all of `after` are: a graph fixes what depends on what, and ONNX Runtime
+ * chooses the order within that.
  */
-export const barrier = (x: Value, after: Value): Value => x.graph.apply(barrierOp, [x, after], {})[0]!;
+export const barrier = (x: Value, ...after: readonly Value[]): Value =>
+  after.length === 0 ? x : x.graph.apply(barrierOp, [x, ...after], {})[0]!;
 
 export const barrierOps = [barrierOp];

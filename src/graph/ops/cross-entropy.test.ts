@@ -1,11 +1,9 @@
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { backward } from "../../autodiff/gradient.ts";
 import { compile } from "../../runtime/node.ts";
 import { stream } from "../../tensor/random.ts";
 import { f32, i32, type Tensor } from "../../tensor/spec.ts";
+import { executedNodes } from "../../testing/executed.ts";
 import { Graph, type Value } from "../graph.ts";
 import { scalar } from "./constant.ts";
 import { chunkRows, crossEntropy } from "./cross-entropy.ts";
@@ -49,8 +47,8 @@ const feeds = {
   weight: noise(tokens),
 };
 
-async function run(graph: Graph, profile?: string): Promise<Record<string, Float32Array>> {
-  const program = await compile(graph, { threads: 2, ...(profile ? { profile } : {}) });
+async function run(graph: Graph): Promise<Record<string, Float32Array>> {
+  const program = await compile(graph, { threads: 2 });
   const outputs = await program.run(feeds);
   await program.dispose();
   return Object.fromEntries(Object.entries(outputs).map(([name, t]) => [name, t.data as Float32Array]));
@@ -77,24 +75,13 @@ describe("the loss head", () => {
   );
 
   it("is done with one chunk, gradients included, before it computes the scores of the next", async () => {
-    const folder = await mkdtemp(join(tmpdir(), "sequitur-head-"));
-    try {
-      await run(inChunks(32), join(folder, "profile"));
-      const [file] = await readdir(folder);
-      const events = JSON.parse(await readFile(join(folder, file!), "utf8")) as ProfileEvent[];
-      const shapes = events
-        .filter(({ name }) => name.endsWith("_kernel_time"))
-        .sort((a, b) => a.ts - b.ts)
-        .map(({ args }) => Object.values(args.output_type_shape?.[0] ?? {})[0]?.join() ?? "");
-      const large = shapes.filter((shape) => [`32,${items}`, `${width},${items}`].includes(shape));
-      const [scores, gradient] = [`32,${items}`, `${width},${items}`];
-      // The table's transpose; scores, probabilities and gradient of a chunk; then those gradients are added up.
-      const chunk = [scores, scores, gradient];
-      const order = [...chunk, ...chunk, gradient, ...chunk, gradient];
-      expect(large.slice(large.indexOf(scores)).slice(0, order.length)).toEqual(order);
-    } finally {
-      await rm(folder, { recursive: true });
-    }
+    const shapes = (await executedNodes(inChunks(32), feeds)).map(({ shape }) => shape.join());
+    const [scores, gradient] = [`32,${items}`, `${width},${items}`];
+    const large = shapes.filter((shape) => shape === scores || shape === gradient);
+    // Scores, probabilities and gradient of a chunk; then the gradients are added up.
+    const chunk = [scores, scores, gradient];
+    const order = [...chunk, ...chunk, gradient, ...chunk, gradient];
+    expect(large.slice(large.indexOf(scores)).slice(0, order.length)).toEqual(order);
   });
 
   it("takes as many rows at once as memory allows", () => {
@@ -104,9 +91,3 @@ describe("the loss head", () => {
     expect(chunkRows(1e9, 1024)).toBe(1);
   });
 });
-
-interface ProfileEvent {
-  readonly name: string;
-  readonly ts: number;
-  readonly args: { readonly output_type_shape?: readonly Record<string, number[]>[] };
-}

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { Graph } from "../../graph/graph.ts";
+import { Graph, type Value } from "../../graph/graph.ts";
 import { noDropout } from "../../nn/layers.ts";
 import { Params } from "../../nn/params.ts";
 import { evaluateReference } from "../../runtime/reference.ts";
@@ -24,6 +24,7 @@ function trace<C>(backbone: Backbone<C>, config: C, [length, width]: readonly [n
     segment: graph.input("segment", i32(1, length)),
     maxLength: length,
     dropout: noDropout,
+    block: (trace: () => Value) => trace(),
   };
   graph.output("y", backbone.apply(new Params(graph).at("model"), input, config));
   const params: Record<string, NdArray> = {};

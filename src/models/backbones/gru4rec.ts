@@ -81,12 +81,13 @@ export const gru4rec = defineBackbone<z.infer<typeof config>>({
   source: "Hidasi et al. 2016, arXiv:1511.06939; packed rows, gradients through the whole row",
   config,
   dropout: (c) => c.dropout,
-  apply(p, { x: items, segment, dropout }, { layers, hidden }) {
+  apply(p, { x: items, segment, dropout, block }, { layers, hidden }) {
     const width = items.size(-1) as number;
     const segments = tokensOf(segment);
     let x = dropout(items, "input");
     for (let k = 0; k < layers; k++) {
-      x = layer(p.at(`layer${k}`), x, segments, Math.round(hidden * width));
+      const before = x;
+      x = block(() => layer(p.at(`layer${k}`), before, segments, Math.round(hidden * width)));
       if (k < layers - 1) x = dropout(x, `layer${k}`);
     }
     return linear(p.at("output"), x, width);

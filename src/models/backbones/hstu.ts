@@ -73,8 +73,10 @@ export const hstu = defineBackbone<z.infer<typeof config>>({
     const mask = unsqueeze(cast(segmentCausal(segment), "float32"), 1);
     const places = gather(p.weight("position", [maxLength, width]), position);
     let x = dropout(add(mul(input.x, Math.sqrt(width)), places), "input");
-    for (let k = 0; k < blocks; k++)
-      x = layer(p.at(`block${k}`), x, { heads, mask, name: `block${k}` }, input);
+    for (let k = 0; k < blocks; k++) {
+      const before = x;
+      x = input.block(() => layer(p.at(`block${k}`), before, { heads, mask, name: `block${k}` }, input));
+    }
     return x;
   },
 });

@@ -42,7 +42,7 @@ export const ligr = defineBackbone<z.infer<typeof config>>({
   source: "the block of eSASRec, Tikhonovich et al. 2025, arXiv:2508.06450; packed rows",
   config,
   dropout: (c) => c.dropout,
-  apply(p, { x: items, position, segment, maxLength, dropout }, { blocks, heads, hidden }) {
+  apply(p, { x: items, position, segment, maxLength, dropout, block: inBlock }, { blocks, heads, hidden }) {
     const width = items.size(-1) as number;
     const mask = segmentCausalMask(segment);
     let x = dropout(add(items, gather(p.weight("position", [maxLength, width]), position)), "input");
@@ -50,16 +50,15 @@ export const ligr = defineBackbone<z.infer<typeof config>>({
       const block = p.at(`block${k}`);
       const name = `block${k}`;
       const options = { heads, mask, dropout, name };
-      const seen = selfAttention(block.at("attention"), layerNorm(block.at("norm1"), x), options);
-      x = gated(block.at("gate1"), x, dropout(seen, `${name}.seen`));
       const drop = (y: Value) => dropout(y, `${name}.hidden`);
-      const inner = swiglu(
-        block.at("mlp"),
-        layerNorm(block.at("norm2"), x),
-        Math.round(hidden * width),
-        drop,
-      );
-      x = gated(block.at("gate2"), x, dropout(inner, `${name}.mlp`));
+      const before = x;
+      x = inBlock(() => {
+        const seen = selfAttention(block.at("attention"), layerNorm(block.at("norm1"), before), options);
+        const attended = gated(block.at("gate1"), before, dropout(seen, `${name}.seen`));
+        const normal = layerNorm(block.at("norm2"), attended);
+        const inner = swiglu(block.at("mlp"), normal, Math.round(hidden * width), drop);
+        return gated(block.at("gate2"), attended, dropout(inner, `${name}.mlp`));
+      });
     }
     return layerNorm(p.at("norm"), x);
   },

@@ -79,13 +79,16 @@ export const sasrec = defineBackbone<Config>({
       const block = p.at(`block${k}`);
       const name = `block${k}`;
       const attention = { heads, mask, dropout, name, ...rotate };
-      x = residual(block.at("norm1"), x, norm, (y) =>
-        dropout(selfAttention(block.at("attention"), y, attention), `${name}.seen`),
-      );
       const mlp = { hidden: Math.round(hidden * width), activation, dropout, name };
-      x = residual(block.at("norm2"), x, norm, (y) =>
-        dropout(feedForward(block.at("mlp"), y, mlp), `${name}.mlp`),
-      );
+      const before = x;
+      x = input.block(() => {
+        const attended = residual(block.at("norm1"), before, norm, (y) =>
+          dropout(selfAttention(block.at("attention"), y, attention), `${name}.seen`),
+        );
+        return residual(block.at("norm2"), attended, norm, (y) =>
+          dropout(feedForward(block.at("mlp"), y, mlp), `${name}.mlp`),
+        );
+      });
     }
     return norm === "pre" ? layerNorm(p.at("norm"), x) : x;
   },
