@@ -5,7 +5,15 @@ import { ConfigError } from "../tensor/errors.ts";
 import { stream } from "../tensor/random.ts";
 import { count, formatSpec, isFloat, normalizeAxis, sizeOf, typed } from "../tensor/spec.ts";
 import { type Activation, activations } from "./layers.ts";
-import { failToMatch, isAddition, isExact, listed, matches, type Patterns } from "./patterns.ts";
+import {
+  failToMatch,
+  isAddition,
+  isExact,
+  layerOperators,
+  listed,
+  matches,
+  type Patterns,
+} from "./patterns.ts";
 
 export interface AdapterOptions {
   /** Width of the bottleneck. */
@@ -43,7 +51,8 @@ export function adapters(graph: Graph, options: AdapterOptions): Graph {
       into.apply(node.op, inputs, node.attributes).map((y, i) => {
         const original = node.outputs[i]!;
         const name = places.get(original);
-        const along = axis ?? (layerOf(original)?.op.name === "conv" ? 1 : -1);
+        const convolved = layerOf(original)?.op.name.startsWith("conv");
+        const along = axis ?? (convolved ? 1 : -1);
         return name === undefined ? y : adapted(y, name, { size, activation, axis: along, seed });
       }),
   }).graph;
@@ -82,7 +91,7 @@ function adapted(y: Value, name: string, options: Required<Omit<AdapterOptions, 
 function layerOf({ node }: Value): Node | null {
   if (!node) return null;
   const { op, inputs } = node;
-  if (op.name === "matmul" || op.name === "conv") return inputs.some(isOwn) ? node : null;
+  if (layerOperators.has(op.name)) return inputs.some(isOwn) ? node : null;
   const inner = op.name === "add" && inputs.some((x) => isOwn(x) || isUpdate(x));
   return inner ? (inputs.map(layerOf).find((layer) => layer !== null) ?? null) : null;
 }

@@ -12,7 +12,15 @@ import {
   mergedWeight,
   type Update,
 } from "./low-rank.ts";
-import { failToMatch, isAddition, isExact, listed, matches, type Patterns } from "./patterns.ts";
+import {
+  failToMatch,
+  isAddition,
+  isExact,
+  layerOperators,
+  listed,
+  matches,
+  type Patterns,
+} from "./patterns.ts";
 
 export interface LoraOptions {
   /** Columns of the first and rows of the second factor of an update. */
@@ -116,7 +124,7 @@ function matricesOf(graph: Graph): Map<Value, Matrix> {
   const found = new Map<Value, Matrix>();
   const origins = new Map<Value, Value>(); // moved weights
   for (const node of graph.nodes) {
-    const layer = node.op.name === "matmul" || node.op.name === "conv";
+    const layer = layerOperators.has(node.op.name);
     for (const x of node.inputs) {
       const weight = origins.get(x) ?? x;
       if (!isMatrix(weight)) continue;
@@ -193,7 +201,7 @@ function traceUpdates(graph: Graph, factors: readonly Value[], weights: readonly
       ends.set(node, kept);
       continue;
     }
-    const linear = ["matmul", "conv", "reshape"].includes(op.name) || op.selects;
+    const linear = ["matmul", "conv", "mul", "reshape"].includes(op.name) || op.selects;
     if (live.has(node) && !linear) refuse(`"${op.name}"`);
     for (const y of outputs) omit.add(y);
   }

@@ -1,6 +1,6 @@
 /** @file Low-rank updates of one weight: their factors, what they add to a layer's output, and to the weight itself. */
 import type { Node, Value } from "../graph/graph.ts";
-import { matmul, reshape } from "../graph/ops/index.ts";
+import { conv, matmul, mul, reshape } from "../graph/ops/index.ts";
 import { stream } from "../tensor/random.ts";
 import { count, knownShape, numbers, type Tensor, typed } from "../tensor/spec.ts";
 
@@ -23,9 +23,8 @@ export interface Update extends Merge {
 }
 
 /** The layout that suits a use of a weight as input `at` of a node. */
-export function formOf({ op, attributes }: Node, at: number): Form {
-  if (op.name === "conv") return "conv";
-  if (op.name !== "matmul") return "ab";
+export function formOf({ op, inputs, attributes }: Node, at: number): Form {
+  if (op.name !== "matmul") return inputs[at]!.rank > 2 ? "conv" : "ab";
   return at === 1 ? (attributes.transB ? "ba" : "ab") : attributes.transA ? "ab" : "ba";
 }
 
@@ -86,6 +85,10 @@ export function beside(node: Node, inputs: readonly Value[], at: number, update:
     if (at === 1) return matmul(matmul(x, left, { transA }), right, last);
     if (transA) return matmul(right, matmul(left, x, { transA, transB }), { transA, ...last });
     return matmul(left, matmul(right, x, { transB }), last);
+  }
+  if (op.name === "conv" && at === 1 && attributes.groups === 1) {
+    const inner = a.graph.apply(op, [inputs[0]!, a], attributes)[0]!; // [B, R, S…]
+    return conv(inner, scale === 1 ? b : mul(b, scale));
   }
   if (op.selects?.table === at && left!.rank === 2) {
     const selecting = inputs.map((x, i) => (i === at ? left! : x));
