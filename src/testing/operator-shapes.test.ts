@@ -1,9 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { backward } from "../autodiff/gradient.ts";
+import { Graph } from "../graph/graph.ts";
 import type { Attributes, OpDef, Sample, SampleInput } from "../graph/op.ts";
 import { operators } from "../graph/ops/index.ts";
-import { count } from "../tensor/spec.ts";
-import { checkSample, tolerance } from "./check-op.ts";
+import { compile } from "../runtime/node.ts";
+import { evaluateReference, fromNdArray } from "../runtime/reference.ts";
+import { bindShape, count, type Dim, isFloat, numbers } from "../tensor/spec.ts";
+import { checkSample, relativeError, sampleValues, tolerance } from "./check-op.ts";
 import { type Use, uses } from "./use.ts";
 
 /** Shapes drawn for each operator. */
@@ -70,6 +74,43 @@ function casesOf(op: OpDef): fc.Arbitrary<Case> {
     }));
 }
 
+/** Error of one file for all sizes, forward and backward, on the first sample of an operator. */
+async function openError(op: OpDef): Promise<number> {
+  const [sample] = op.samples;
+  const graph = new Graph();
+  const named = (shape: readonly number[]): Dim[] => shape.map((d) => (d > 1 ? `N${d}` : d));
+  const inputs = sample!.inputs.map(({ dtype, shape }, i) =>
+    graph.input(`x${i}`, { dtype, shape: named(shape) }),
+  );
+  const [y] = graph.apply(op, inputs, sample!.attributes ?? {});
+  graph.output("y", y!);
+  const wrt = inputs.filter((x) => isFloat(x.dtype));
+  const slopes = isFloat(y!.dtype) ? backward(y!, wrt, graph.input("g", y!.spec)) : [];
+  slopes.forEach((slope, k) => {
+    if (slope) graph.output(`d${k}`, slope);
+  });
+  const bindings = Object.fromEntries(sample!.inputs.flatMap(({ shape }) => shape.map((d) => [`N${d}`, d])));
+  const feeds = Object.fromEntries(
+    [...graph.inputs].map(([name, { dtype, shape }]) => {
+      const spec = { ...sample!.inputs[0], ...sample!.inputs[Number(name.slice(1))], dtype };
+      return [name, sampleValues({ ...spec, shape: bindShape(shape, bindings) as number[] }, name)];
+    }),
+  );
+  const want = evaluateReference(graph, feeds, bindings);
+  const program = await compile(graph, { threads: 1, shapes: "open" });
+  const tensors = Object.entries(feeds).map(([name, x]) => [
+    name,
+    fromNdArray(x, graph.inputs.get(name)!.dtype),
+  ]);
+  const got = await program.run(Object.fromEntries(tensors));
+  await program.dispose();
+  const errors = Object.entries(want).map(([name, { data, shape }]) => {
+    expect(got[name]!.shape, name).toEqual(shape);
+    return relativeError(numbers(got[name]!.data), data);
+  });
+  return Math.max(...errors);
+}
+
 const shaped = operators.filter((op) => op.shapes);
 
 describe("operators on drawn shapes", () => {
@@ -81,6 +122,10 @@ describe("operators on drawn shapes", () => {
       expect(report.backward).toBeLessThanOrEqual(tolerance.backward);
     });
     await fc.assert(law, { seed: 11, numRuns: runs });
+  });
+
+  it.each(shaped.map((op) => [op.name, op] as const))("%s leaves open dimensions open", async (_, op) => {
+    expect(await openError(op)).toBeLessThanOrEqual(tolerance.backward);
   });
 
   it("draws what is hard: no elements, single ones, many axes, broadcasts on both sides", () => {
