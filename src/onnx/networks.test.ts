@@ -11,7 +11,7 @@ import { structureFaults } from "./structure.fixture.ts";
 import { writeOnnx } from "./write.ts";
 
 /** max |a − b| / max |b| of outputs, and of gradients of one parameter. */
-const limits = { output: 1e-4, gradient: 1e-3, bert: 1e-4 } as const;
+const limits = { output: 1e-5, gradient: 1e-4 } as const;
 /**
  * Some gradients are zero but for rounding (the bias of keys, which softmax cancels): they are compared at this share
  * of the network's largest gradient.
@@ -100,10 +100,9 @@ describe.each(["bert", "resnet", "mobilenet", "mixer", "gpt"])("the exported net
       const feeds = { ...runs[0]!.inputs, ...(cotangent ? { arriving: cotangent } : {}) };
       const got = await run(backward, feeds);
       const least = floor * Math.max(...Object.values(expected).map(largest));
-      const limit = name === "bert" ? limits.bert : limits.gradient;
-      const wrong = wrt.flatMap((parameter) => {
+        const wrong = wrt.flatMap((parameter) => {
         const error = errorOf(got[`d/${parameter}`]!, expected[parameter]!, least);
-        return error < limit ? [] : [`${parameter}: ${error}`];
+        return error < limits.gradient ? [] : [`${parameter}: ${error}`];
       });
       expect(wrong).toEqual([]);
     },

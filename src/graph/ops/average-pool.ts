@@ -14,7 +14,7 @@ import type { Value } from "../graph.ts";
 import { defineOp, type Emitter, type OpDef, type Sample } from "../op.ts";
 import { emitTransposed, inFloat32, reshapeTo } from "./conv-onnx.ts";
 import { type PoolAttributes, type PoolOptions, poolSamples } from "./max-pool.ts";
-import { padsBefore, touches, windowAttributes, windowCounts, windowOf } from "./windows.ts";
+import { ceilMode, padsBefore, touches, windowAttributes, windowCounts, windowOf } from "./windows.ts";
 
 export interface AverageAttributes extends PoolAttributes {
   /** Whether the places added around the input count as zeros. */
@@ -85,8 +85,10 @@ const averagePoolOp: OpDef<AverageAttributes> = defineOp<AverageAttributes>({
     const y = e.shape(node.outputs[0]!);
     return inFloat32(e, node, names, ([name]) => {
       if (dilations.some((d) => d > 1)) return dilatedAverage(e, name!, x, y, attributes);
-      const { dilations: _, ...window } = windowAttributes("averagePool", x.slice(2), kernel, attributes);
-      const modes = { ceil_mode: Number(ceil), count_include_pad: Number(countPads) };
+      const spatial = x.slice(2);
+      const { dilations: _, ...window } = windowAttributes("averagePool", spatial, kernel, attributes);
+      const mode = ceilMode(spatial, kernel, attributes, ceil);
+      const modes = { ceil_mode: mode, count_include_pad: Number(countPads) };
       return e.node("AveragePool", [name!], { attributes: { ...window, ...modes } })[0]!;
     });
   },

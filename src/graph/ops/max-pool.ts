@@ -8,6 +8,7 @@ import { fill } from "./constant.ts";
 import { scatterAdd } from "./gather.ts";
 import { reshape } from "./shape.ts";
 import {
+  ceilMode,
   touches,
   type Window,
   type WindowOptions,
@@ -89,12 +90,13 @@ const maxPoolOp = defineOp<PoolAttributes>({
   },
   lower: (e, inputs, attributes, node) => {
     const { kernel, ceil } = attributes;
-    const window = windowAttributes("maxPool", e.shape(node.inputs[0]!).slice(2), kernel, attributes);
+    const spatial = e.shape(node.inputs[0]!).slice(2);
+    const window = windowAttributes("maxPool", spatial, kernel, attributes);
     // ONNX Runtime is about ten times slower when it must also say where the maxima are.
     return e.node("MaxPool", inputs, {
       outputs: 2,
       required: 1,
-      attributes: { ...window, ceil_mode: Number(ceil) },
+      attributes: { ...window, ceil_mode: ceilMode(spatial, kernel, attributes, ceil) },
     });
   },
   reference: ([x], attributes, [shape]) => {

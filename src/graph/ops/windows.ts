@@ -8,7 +8,7 @@ import {
   subtractDims,
 } from "../../tensor/dims.ts";
 import { ShapeError } from "../../tensor/errors.ts";
-import { formatShape, type Shape } from "../../tensor/spec.ts";
+import { formatShape, type Shape, sameShape } from "../../tensor/spec.ts";
 
 /**
  * Places added around each axis: all the sizes before, then all the sizes after. With "SAME_…" as many as make a window
@@ -71,8 +71,18 @@ export function windowCounts(
   window: Window,
   ceil = false,
 ): Dim[] {
+  const counts = placesOf(spatial, kernel, window, ceil);
+  if (counts.some((d) => typeof d === "number" && d < 1))
+    throw new ShapeError(
+      "window",
+      `${where}: a window of ${formatShape(extentsOf(kernel, window))} does not fit into ${formatShape(spatial)} with pads ${window.pads}`,
+    );
+  return counts;
+}
+
+function placesOf(spatial: Shape, kernel: readonly number[], window: Window, ceil: boolean): Dim[] {
   const extents = extentsOf(kernel, window);
-  const counts = spatial.map((size, axis) => {
+  return spatial.map((size, axis) => {
     const stride = window.strides[axis]!;
     if (typeof window.pads === "string") return ceilDivide(size, stride);
     const before = window.pads[axis]!;
@@ -81,12 +91,12 @@ export function windowCounts(
     if (!ceil) return addDims(floorDivideDims(room, stride), 1);
     return minDims(addDims(ceilDivide(room, stride), 1), ceilDivide(addDims(size, before), stride));
   });
-  if (counts.some((d) => typeof d === "number" && d < 1))
-    throw new ShapeError(
-      "window",
-      `${where}: a window of ${formatShape(extents)} does not fit into ${formatShape(spatial)} with pads ${window.pads}`,
-    );
-  return counts;
+}
+
+/** ONNX's attribute: 1 only where it counts, since older checkers also count last windows that start behind the input. */
+export function ceilMode(spatial: Shape, kernel: readonly number[], window: Window, ceil: boolean): 0 | 1 {
+  const [up, down] = [true, false].map((mode) => placesOf(spatial, kernel, window, mode)) as [Dim[], Dim[]];
+  return ceil && !sameShape(up, down) ? 1 : 0;
 }
 
 /** WindowPads before each axis. @throws ShapeError where they depend on an open dimension */
