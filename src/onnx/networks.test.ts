@@ -100,7 +100,7 @@ describe.each(["bert", "resnet", "mobilenet", "mixer", "gpt"])("the exported net
       const feeds = { ...runs[0]!.inputs, ...(cotangent ? { arriving: cotangent } : {}) };
       const got = await run(backward, feeds);
       const least = floor * Math.max(...Object.values(expected).map(largest));
-        const wrong = wrt.flatMap((parameter) => {
+      const wrong = wrt.flatMap((parameter) => {
         const error = errorOf(got[`d/${parameter}`]!, expected[parameter]!, least);
         return error < limits.gradient ? [] : [`${parameter}: ${error}`];
       });
