@@ -45,7 +45,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
 /** A start of a model that is trained. */
 type ModelStart = Start & { readonly config: RecipeConfig };
 
-async function fit(
+async function fitOnce(
   options: TrainOptions,
   start: Start & { readonly config: BaselineConfig },
 ): Promise<TrainResult> {
