@@ -25,8 +25,8 @@ const opset = 18n;
 export interface WriteOptions {
   /** Values for dimension names; names that stay open become symbolic dimensions of the file. */
   readonly bindings?: Bindings;
-  /** Where parameters go: into the file, or left open as inputs (training feeds them). */
-  readonly params?: "initializers" | "inputs";
+  /** Where parameters go: into the file, or left open as inputs (training feeds them), all or those not frozen. */
+  readonly params?: "initializers" | "inputs" | "trained-inputs";
   /** Finds a place in another file for the values of a parameter; null leaves them in the model. */
   readonly external?: FindPlace;
 }
@@ -34,12 +34,14 @@ export interface WriteOptions {
 /** A protobuf message holds 2 GB; what is not values fits into the rest. */
 const mostBytes = 2 ** 31 - 2 ** 26;
 
-/** Bytes of the values of all parameters that have some. */
-export const weightBytes = (graph: Graph): number =>
-  [...graph.params.values()].reduce((total, { data }) => total + (data?.data.byteLength ?? 0), 0);
+/** Bytes of the values of the parameters that are stored and have some. */
+export const weightBytes = (graph: Graph, stored: (name: string) => boolean = () => true): number =>
+  [...graph.params].reduce(
+    (total, [name, { data }]) => total + (stored(name) ? (data?.data.byteLength ?? 0) : 0),
+    0,
+  );
 
-function refuseTooLarge(graph: Graph): void {
-  const bytes = weightBytes(graph);
+function refuseTooLarge(bytes: number): void {
   if (bytes <= mostBytes) return;
   throw new ConfigError(
     "too-large",
@@ -78,7 +80,9 @@ export function writeOnnx(
     bindings,
     new Set([...graph.inputs.keys(), ...graph.params.keys(), ...graph.outputs.keys()]),
   );
-  if (params === "initializers" && !external) refuseTooLarge(graph);
+  const isInput = (name: string): boolean =>
+    params === "inputs" || (params === "trained-inputs" && !graph.frozen.has(name));
+  if (!external) refuseTooLarge(weightBytes(graph, (name) => !isInput(name)));
   const nodes = reachableNodes(graph);
   const used = usedValues(graph);
   const inputs: ValueInfoProto[] = [];
@@ -91,7 +95,7 @@ export function writeOnnx(
   for (const [name, { value, data }] of graph.params) {
     writer.bind(value, name);
     if (!used.has(value)) continue;
-    if (params === "inputs") inputs.push(writer.info(name, value.spec));
+    if (isInput(name)) inputs.push(writer.info(name, value.spec));
     else writer.initializer(name, value.dtype, valuesOf(name, value, data), external);
   }
   for (const node of nodes) {

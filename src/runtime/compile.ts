@@ -56,7 +56,7 @@ export function compileWith(
     let session = sessions.get(key);
     if (!session) {
       refuseHuge(used, found, memory);
-      const bytes = writeOnnx(graph, { bindings, params: params === "fed" ? "inputs" : "initializers" });
+      const bytes = writeOnnx(graph, { bindings, params: places[params] });
       session = open(bytes, types, { ...others, randoms: randomSpecs(graph, found) });
       session.catch(() => sessions.delete(key)); // what failed is tried again, and is nothing to release
       sessions.set(key, session);
@@ -71,6 +71,9 @@ export function compileWith(
     },
   };
 }
+
+/** Where the file has the parameters. */
+const places = { stored: "initializers", fed: "inputs", trained: "trained-inputs" } as const;
 
 /** Refuses what no machine of that memory can hold, however it is computed. @throws RuntimeFailure */
 function refuseHuge(values: ReadonlySet<Value>, bindings: Bindings, memory: number): void {

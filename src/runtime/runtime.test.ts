@@ -65,6 +65,19 @@ describe.each([nodeRuntime, worker, web, referenceRuntime])("the $name runtime",
     await program.dispose();
   });
 
+  it("takes only parameters that are not frozen with the run where asked", async () => {
+    const graph = scores();
+    graph.output("p", add(graph.value("p"), graph.param("shift", f32(4))));
+    graph.frozen.add("table");
+    const program = await runtime.compile(graph, { params: "trained" });
+    const shift = { data: Float32Array.of(1, 2, 3, 4), shape: [4] };
+    const { p } = await program.run({ ...feeds(1), shift });
+    expect(numbers(p!.data).reduce((a, b) => a + b)).toBeCloseTo(1 + 10, 5);
+    const table = { data: new Float32Array(8), shape: [4, 2] };
+    await expect(program.run({ ...feeds(1), shift, table })).rejects.toThrow(/no input "table"/);
+    await program.dispose();
+  });
+
   it("draws random inputs by seed and index, the same in every runtime", async () => {
     const graph = new Graph();
     const mask = graph.input("mask", f32("B", 50), { random: { keep: 0.5 } });

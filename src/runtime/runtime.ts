@@ -23,13 +23,18 @@ export interface Program {
   dispose(): Promise<void>;
 }
 
+export type ParamsMode = "stored" | "fed" | "trained";
+
 export interface RuntimeOptions {
   /** Threads inside one operator; default: the machine's cores. */
   readonly threads?: number | undefined;
   /** Where the program runs; default: "cpu", in a browser "webgpu" where there is an adapter. */
   readonly device?: Device | undefined;
-  /** "fed": parameters come with every run, as in training; "stored" (default): their values are compiled in. */
-  readonly params?: "stored" | "fed";
+  /**
+   * "fed": parameters come with every run, as in training; "stored" (default): their values are compiled in; "trained":
+   * frozen ones are compiled in, where ONNX Runtime can lay them out for its fastest kernels, and the others are fed.
+   */
+  readonly params?: ParamsMode;
   /** "bound" (default): compiled once for each set of shapes; "open": once, with symbolic dimensions left open. */
   readonly shapes?: "bound" | "open";
   /** Prefix of a profile file that ONNX Runtime writes when the program is disposed; not in a browser. */
@@ -44,9 +49,11 @@ export interface Runtime {
 }
 
 /** The values a run must be fed with, by name. */
-export function fedValues(graph: Graph, params: "stored" | "fed"): Map<string, Value> {
+export function fedValues(graph: Graph, params: ParamsMode): Map<string, Value> {
   const fed = new Map(graph.inputs);
-  if (params === "fed") for (const [name, { value }] of graph.params) fed.set(name, value);
+  if (params === "stored") return fed;
+  for (const [name, { value }] of graph.params)
+    if (params === "fed" || !graph.frozen.has(name)) fed.set(name, value);
   return fed;
 }
 

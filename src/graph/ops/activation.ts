@@ -18,7 +18,7 @@ const positive = (x: Value): Value => greater(x, 0);
 
 const reluOp = unary("relu", (x) => Math.max(x, 0), {
   takes: signed,
-  gradient: ({ x: [x], g }) => [mul(g, cast(positive(x!), x!.dtype))],
+  gradient: ({ y, g }) => [mul(g, cast(positive(y), y.dtype))], // from y alone, so that x need not be kept
 });
 
 const leakyReluOp = unary<Alpha>("leakyRelu", (x, { alpha }) => (x < 0 ? alpha * x : x), {

@@ -2,10 +2,10 @@
 import type { DType } from "../../tensor/spec.ts";
 import type { Value } from "../graph.ts";
 import { defineOp, type SampleInput } from "../op.ts";
-import { and, equal, greaterOrEqual } from "./compare.ts";
+import { and, equal, greater } from "./compare.ts";
 import { binary, numeric, pairwise, unary } from "./elementwise.ts";
 import { mul, sub } from "./pointwise.ts";
-import { where } from "./select.ts";
+import { cast, where } from "./select.ts";
 
 const listed = (...values: number[]): SampleInput => ({ dtype: "float32", shape: [values.length], values });
 
@@ -35,7 +35,10 @@ const sides: ClipAttributes[] = [
   { low: null, high: null },
 ];
 
-/** The gradient passes where the bounds are kept, themselves included. */
+/**
+ * The gradient passes inside the bounds; at a bound it is that of the flat side. It is computed from y alone, so that x
+ * need not be kept and ONNX Runtime can join the operator to the convolution before it.
+ */
 const clipOp = defineOp<ClipAttributes>({
   ...unary<ClipAttributes>(
     "clip",
@@ -43,11 +46,11 @@ const clipOp = defineOp<ClipAttributes>({
       Math.min(Math.max(x, low ?? Number.NEGATIVE_INFINITY), high ?? Number.POSITIVE_INFINITY),
     {
       takes: numeric,
-      gradient: ({ x: [x], g, a: { low, high } }) => {
-        const above = low === null ? [] : [greaterOrEqual(x!, low)];
-        const below = high === null ? [] : [greaterOrEqual(high, x!)];
-        const kept = [...above, ...below];
-        return [kept.length === 0 ? g : where(kept.reduce(and), g, 0)];
+      gradient: ({ y, g, a: { low, high } }) => {
+        const above = low === null ? [] : [greater(y, low)];
+        const below = high === null ? [] : [greater(high, y)];
+        const inside = [...above, ...below];
+        return [inside.length === 0 ? g : mul(g, cast(inside.reduce(and), g.dtype))];
       },
     },
   ),
