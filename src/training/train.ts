@@ -35,7 +35,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   const { config } = start;
   try {
     return await (isBaseline(config)
-      ? fit(options, { ...start, config })
+      ? fitOnce(options, { ...start, config })
       : run(options, { ...start, config }));
   } finally {
     await start.unlock();
