@@ -82,9 +82,9 @@ export interface OpDef<A extends Attributes = Attributes> {
   readonly samples: readonly Sample<A>[];
   /**
    * How the suite may draw further shapes for its first sample: inputs that broadcast against one another, or into the
-   * first; or any shape with some `axes`, or with one `axis`.
+   * first; or any shape with some `axes`, or with one `axis`; or matrices whose leading axes broadcast.
    */
-  readonly shapes?: "broadcast" | "into-first" | "axes" | "axis";
+  readonly shapes?: "broadcast" | "into-first" | "axes" | "axis" | "matrices";
   /** Names of attributes that hold dimensions (or lists of them): names in them are bound before the reference sees them. */
   readonly dims?: readonly string[];
   /** For operators whose output is rows of a table: which inputs are the table and the row numbers. */

@@ -54,6 +54,23 @@ const drawn: Record<NonNullable<OpDef["shapes"]>, (inputs: number) => fc.Arbitra
         fc.tuple(fc.constant(shape), fc.constantFrom(...shape.flatMap((d, axis) => (d > 0 ? [axis] : [])))),
       )
       .map(([shape, axis]) => ({ shapes: [shape], attributes: { axis } })),
+  matrices: () =>
+    fc
+      .record({
+        batch: shapes
+          .filter((shape) => shape.length <= 3)
+          .chain((to) => fc.tuple(broadcasting(to), broadcasting(to))),
+        sizes: fc.tuple(sizes, sizes, sizes),
+        transA: fc.boolean(),
+        transB: fc.boolean(),
+      })
+      .map(({ batch, sizes: [m, k, n], transA, transB }) => ({
+        shapes: [
+          [...batch[0], ...(transA ? [k, m] : [m, k])],
+          [...batch[1], ...(transB ? [n, k] : [k, n])],
+        ],
+        attributes: { transA, transB, scale: 0.5 },
+      })),
 };
 
 /** The first sample of an operator in other shapes. */

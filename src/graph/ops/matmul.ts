@@ -63,6 +63,7 @@ export function flattenRows(x: Value): Value {
 
 export const matmulOp = defineOp<MatmulAttributes>({
   name: "matmul",
+  shapes: "matrices",
   infer,
   gradient: ({ inputs, cotangents, attributes: { transA, transB, scale }, needs }) => {
     const [a, b] = inputs as [Value, Value];
@@ -82,7 +83,10 @@ export const matmulOp = defineOp<MatmulAttributes>({
       : matmul(left, right, { ...options, transA: !transA });
     return [da, db];
   },
-  lower: (e, inputs, { transA, transB, scale }, { inputs: [a, b] }) => {
+  lower: (e, inputs, { transA, transB, scale }, { inputs: [a, b], outputs: [y] }) => {
+    // ONNX Runtime leaves sums of nothing unset, and cannot broadcast batches of no matrices.
+    if (e.shape(a!).at(transA ? -2 : -1) === 0 || e.shape(y!).slice(0, -2).includes(0))
+      return e.node("Expand", [e.constant(y!.dtype, [], [0]), e.dims(y!.shape)]);
     if (!transA && !transB && scale === 1) return e.node("MatMul", inputs);
     if (!isFloat(a!.dtype)) {
       const left = transA ? swapped(e, inputs[0]!, a!.rank) : inputs[0]!;
