@@ -92,12 +92,14 @@ function attention(node: OnnxNode): Result[] {
   if (node.int("do_rotary", 0) !== 0) node.fail("rotary positions inside it are not supported");
   const heads = node.int("num_heads");
   const [x, weights, bias] = [node.input(0), node.input(1), node.optional(2)];
-  const product = matmul(x, weights);
-  const whole = weights.size(-1);
-  const third = floorDivideDims(whole, 3);
+  const third = floorDivideDims(weights.size(-1), 3);
   const sizes = node.ints("qkv_hidden_sizes") ?? [third, third, third];
-  const parts = split(bias ? add(product, bias) : product, 2, sizes);
-  const [q, k, v] = parts.map((part) => split4(node, part, heads)) as [Value, Value, Value];
+  // Weights are cut instead of their product: once for all where they are stored in the program.
+  const biases = bias ? split(bias, 0, sizes) : null;
+  const [q, k, v] = split(weights, 1, sizes).map((part, i) => {
+    const product = matmul(x, part);
+    return split4(node, biases ? add(product, biases[i]!) : product, heads);
+  }) as [Value, Value, Value];
   const y = attend(node, { q, k, v }, [node.optional(5), maskBias(node, node.optional(3), { q, k, v })]);
   return node.wants(1) ? [y, concat([unsqueeze(k, 0), unsqueeze(v, 0)], 0)] : [y];
 }
