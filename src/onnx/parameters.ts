@@ -69,7 +69,9 @@ export class Parameters {
         if (value) return value;
         tensor ??= read();
         const { data, dtype, shape } = tensor;
-        value = this.#graph.param(this.#free(name), { dtype, shape }, { data, shape });
+        const free = this.#free(name);
+        value = this.#graph.param(free, { dtype, shape }, { data, shape });
+        if (shape.length === 0) this.#graph.frozen.add(free); // optimizers of files keep constants there
         return value;
       },
     };

@@ -25,10 +25,10 @@ export interface ReadOptions {
 }
 
 /**
- * The network in an ONNX file (opsets 11 to 22). Stored tensors that it computes with become named parameters; open
- * dimensions keep their names, and unnamed ones are called after the input and the axis. Functions of the file are
- * unfolded, what depends on contents and sizes alone is computed while reading, and what no output depends on is left
- * out.
+ * The network in an ONNX file (opsets 11 to 22). Stored tensors that it computes with become named parameters, of which
+ * the statistics of normalisations and tensors without axes are frozen; open dimensions keep their names, and unnamed
+ * ones are called after the input and the axis. Functions of the file are unfolded, what depends on contents and sizes
+ * alone is computed while reading, and what no output depends on is left out.
  *
  * @throws DataError for a malformed file, or listing all that is not supported
  */

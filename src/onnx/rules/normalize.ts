@@ -13,6 +13,7 @@ import type { OnnxNode, Rules } from "../node.ts";
 
 const epsilonOf = (node: OnnxNode): number => node.float("epsilon", 1e-5);
 
+/** The statistics are frozen: they were counted, not trained. */
 function readBatchNorm(node: OnnxNode): Value {
   if (node.int("training_mode", 0) === 1 || node.outputCount > 1)
     node.fail(
@@ -25,6 +26,8 @@ function readBatchNorm(node: OnnxNode): Value {
     Value,
     Value,
   ];
+  const { params, frozen } = node.graph;
+  for (const { name } of [mean, variance]) if (name !== null && params.has(name)) frozen.add(name);
   return batchNorm(x, gain, bias, { mean, variance }, epsilonOf(node));
 }
 
