@@ -122,7 +122,7 @@ export class OnnxNode {
 
   float(name: string, otherwise?: number): number {
     const found = this.#attribute(name, Kind.FLOAT);
-    return found ? found.f : (otherwise ?? this.#absent(name));
+    return found ? shortest(found.f) : (otherwise ?? this.#absent(name));
   }
 
   string(name: string, otherwise?: string): string {
@@ -135,7 +135,7 @@ export class OnnxNode {
   }
 
   floats(name: string): number[] | null {
-    return this.#attribute(name, Kind.FLOATS)?.floats ?? null;
+    return this.#attribute(name, Kind.FLOATS)?.floats.map(shortest) ?? null;
   }
 
   tensor(name: string): StoredTensor | null {
@@ -201,4 +201,13 @@ export class OnnxNode {
   #absent(name: string): never {
     return this.fail(`attribute "${name}" is missing`);
   }
+}
+
+/** The shortest decimal number that a float32 of the file can have been: 0.01 rather than 0.009999999776. */
+function shortest(value: number): number {
+  for (let digits = 6; digits < 9; digits++) {
+    const decimal = Number(value.toPrecision(digits));
+    if (Math.fround(decimal) === value) return decimal;
+  }
+  return value;
 }

@@ -9,6 +9,7 @@ import {
   type DType,
   type Shape,
   type Tensor,
+  type TensorData,
   type TensorSpec,
   typed,
 } from "../tensor/spec.ts";
@@ -140,20 +141,19 @@ export class Writer implements Emitter {
     }
   }
 
+  #add(
+    opType: string,
+    fields: { domain?: string; input?: string[]; output: string[]; attribute?: AttributeProto[] },
+  ): void {
+    this.nodes.push(create(NodeProtoSchema, { name: `${opType}_${this.nodes.length}`, opType, ...fields }));
+  }
+
   /** Makes the value an output of that name: the name of what computes it, or else that of a copy. */
   call(value: Value, name: string): void {
     const own = this.name(value);
     if (own === name) return;
     if (this.#made.has(own) && !this.#renamed.has(own)) this.#renamed.set(own, name);
-    else
-      this.nodes.push(
-        create(NodeProtoSchema, {
-          name: `Identity_${this.nodes.length}`,
-          opType: "Identity",
-          input: [own],
-          output: [name],
-        }),
-      );
+    else this.#add("Identity", { input: [own], output: [name] });
   }
 
   /** Gives an inner value the name it had in the file it was read from, where that is free. */
@@ -179,12 +179,19 @@ export class Writer implements Emitter {
     if (known) return known;
     const name = this.#fresh("c");
     this.#constants.set(key, name);
-    this.initializer(name, dtype, { data: typed(dtype, values), shape });
+    // A node and no initializer: those are parameters to whoever reads the file.
+    const t = create(TensorProtoSchema, {
+      dataType: dataTypes[dtype],
+      dims: shape.map(BigInt),
+      rawData: bytesOf(typed(dtype, values)),
+    });
+    const attribute = [create(AttributeProtoSchema, { name: "value", type: AttributeType.TENSOR, t })];
+    this.#add("Constant", { output: [name], attribute });
     return name;
   }
 
   initializer(name: string, dtype: DType, { data, shape }: Tensor, external?: FindPlace): void {
-    const rawData = new Uint8Array(data.buffer, data.byteOffset, data.byteLength) as Uint8Array<ArrayBuffer>;
+    const rawData = bytesOf(data);
     const place = external?.(rawData);
     const entries = Object.entries(place ?? {}).map(([key, value]) => ({ key, value: String(value) }));
     this.initializers.push(
@@ -212,6 +219,9 @@ export class Writer implements Emitter {
     return create(ValueInfoProtoSchema, { name, type: { value: { case: "tensorType", value: tensorType } } });
   }
 }
+
+const bytesOf = ({ buffer, byteOffset, byteLength }: TensorData): Uint8Array<ArrayBuffer> =>
+  new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength);
 
 function attributeOf(name: string, value: number | readonly number[] | string | Float): AttributeProto {
   if (typeof value === "string") {
