@@ -1,6 +1,6 @@
 /** @file What is computed while reading: nodes whose inputs are known already. */
 import { type Graph, Value } from "../graph/graph.ts";
-import { cast, constant, reshape, sizes } from "../graph/ops/index.ts";
+import { cast, constant, fill, reshape, sizes } from "../graph/ops/index.ts";
 import { ShapeError } from "../tensor/errors.ts";
 import { type Budget, fold, foldArithmetic, foldVector, isOpen, type Known } from "./known.ts";
 import type { OnnxNode, Result, Rule, Slot } from "./node.ts";
@@ -63,8 +63,19 @@ export function slotOf(graph: Graph, result: Result): Slot {
     value() {
       value ??= isOpen(result)
         ? cast(reshape(sizes(graph, result.values), result.shape), result.dtype)
-        : constant(graph, result.dtype, result.shape, result.values as readonly number[]);
+        : literal(graph, result);
       return value;
     },
   };
+}
+
+/** Longer tensors of one value take no room in a file. */
+const longestList = 64;
+
+function literal(graph: Graph, { dtype, shape, values }: Known): Value {
+  const [first] = values as readonly number[];
+  const uniform = values.length > longestList && values.every((v) => Object.is(v, first));
+  return uniform
+    ? fill(graph, shape, first!, dtype)
+    : constant(graph, dtype, shape, values as readonly number[]);
 }
