@@ -1,8 +1,9 @@
 import { spawn } from "node:child_process";
-import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { EvaluationResult } from "../evaluation/result.ts";
+import { readOnnx } from "../onnx/read.ts";
 import { packageRoot } from "./package.ts";
 import { sequitur } from "./testing/spawn.ts";
 import { makeWorld, type World } from "./testing/world.ts";
@@ -59,7 +60,12 @@ test("the exported ONNX file gives the same scores in plain ONNX Runtime", async
   await session.release();
   const { out } = await sequitur(["recommend", "--run", trained, "--history", "i5,i6", "--json"]);
   const { items } = JSON.parse(out) as { items: { id: string; score: number }[] };
-  for (const { id, score } of items) expect(scores!.data[Number(id.slice(1))]).toBeCloseTo(score, 4);
+  const { metadata } = readOnnx(await readFile(onnx));
+  const ids = JSON.parse(metadata.item_ids!) as string[];
+  for (const { id, score } of items) expect(scores!.data[ids.indexOf(id)]).toBeCloseTo(score, 4);
+  const { config, seed, dataset } = JSON.parse(await readFile(join(trained, "run.json"), "utf8"));
+  expect(metadata).toMatchObject({ recipe: "sasrec", seed: String(seed), fingerprint: dataset.fingerprint });
+  expect(JSON.parse(metadata.config!)).toEqual(config);
 });
 
 test("a server stops gracefully when it is told to, with exit code 0", async () => {

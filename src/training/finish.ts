@@ -31,7 +31,7 @@ export async function finishRun({
   split,
   state,
 }: FinishOptions): Promise<void> {
-  const graph = isBaseline(config) ? null : await deployable(out, config, manifest);
+  const graph = isBaseline(config) ? null : await deployable(out, config, manifest, dataset.items);
   if (graph) await writeAtomic(join(out, runFiles.model), writeOnnx(graph));
   await writeAtomic(join(out, runFiles.items), await itemLines(dataset, split));
   await writeMetrics(out, state);
@@ -49,11 +49,12 @@ export async function finishRun({
   });
 }
 
-/** The scoring graph with the trained weights, for any runtime of ONNX. */
+/** The scoring graph with the trained weights, which says by itself whose scores it gives: any runtime of ONNX can use it. */
 async function deployable(
   out: string,
   config: RecipeConfig,
-  { recipe, dataset }: RunManifest,
+  { recipe, dataset, seed, split }: RunManifest,
+  items: readonly string[],
 ): Promise<Graph> {
   const weights = join(out, runFiles.weights);
   const { tensors } = readSafetensors(await readFile(weights), weights);
@@ -62,7 +63,14 @@ async function deployable(
   Object.assign(graph.metadata, {
     recipe,
     fingerprint: dataset.fingerprint,
-    items: `${dataset.items} in the order of ${runFiles.items}`,
+    split: JSON.stringify(split),
+    config: JSON.stringify(config),
+    seed: String(seed),
+    item_ids: JSON.stringify(items),
+    usage: [
+      `item: the last ${config.training.maxLength} items of each history, the most recent last, as places in item_ids,`,
+      "with -1 at the left where a history is shorter; scores: one for each of item_ids, in this order",
+    ].join(" "),
   });
   return graph;
 }
