@@ -54,7 +54,7 @@ function isOneNode(graph: Graph): boolean {
 const simplified: readonly [RegExp, string][] = [
   [/^power .*"exponent":0.5/, "a square root"],
   [/^(conv|convTranspose|maxPool|averagePool) .*SAME_/, "padding that follows from sizes, as numbers"],
-  [/^(maxPool|averagePool) .*"pads":\[1,1,1,1\],"ceil":true/, "windows that begin behind the input, as pads"],
+  [/^(maxPool|averagePool) .*"pads":\[1,1,1,1\],"ceil":true/, "where rounding up or down is the same"],
   [/^convTranspose .*"size":\[5,4\]/, "padding that the size decides"],
   [/^(sum|mean|max|min|prod) .*"axes":\[\]/, "reducing no axis changes nothing"],
   [/^slice .*"starts":\[0\],"ends":\[5\]/, "a slice of all"],
