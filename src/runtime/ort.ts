@@ -56,6 +56,25 @@ export const sessionSettings = ({ profile }: SessionOptions): OrtNode.InferenceS
   ...(profile ? { enableProfiling: true, profileFilePrefix: profile } : {}),
 });
 
+type Settings = OrtNode.InferenceSession.SessionOptions;
+
+/**
+ * Loads with a change of settings where ONNX Runtime defeats itself: it fuses x·sigmoid(x) of float64 into an operator
+ * that it has no kernel for.
+ */
+export async function loadWith<S extends Settings, T>(
+  load: (settings: S) => Promise<T>,
+  settings: S,
+): Promise<T> {
+  try {
+    return await load(settings);
+  } catch (error) {
+    if (!/QuickGeluFusion/.test((error as Error).message)) throw error;
+    const optimization = { disable_specified_optimizers: "QuickGeluFusion" };
+    return load({ ...settings, extra: { ...settings.extra, optimization } });
+  }
+}
+
 /** What ONNX Runtime says, on one line. */
 const said = ({ message }: Error): string => {
   const line = message.replace(/[\s\p{Cc}]+/gu, " ").trim();

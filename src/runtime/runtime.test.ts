@@ -2,7 +2,19 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { afterAll, describe, expect, it } from "vitest";
 import { Graph } from "../graph/graph.ts";
-import { add, cast, concat, expand, gather, greater, matmul, mean, softmax } from "../graph/ops/index.ts";
+import {
+  add,
+  cast,
+  concat,
+  expand,
+  gather,
+  greater,
+  matmul,
+  mean,
+  mul,
+  sigmoid,
+  softmax,
+} from "../graph/ops/index.ts";
 import { bool, f32, i32, numbers } from "../tensor/spec.ts";
 import { compileWith } from "./compile.ts";
 import { compile, nodeRuntime } from "./node.ts";
@@ -51,6 +63,16 @@ describe.each([nodeRuntime, worker, web, referenceRuntime])("the $name runtime",
         });
       }
     }
+    await program.dispose();
+  });
+
+  it("runs x·sigmoid(x) in float64, which ONNX Runtime would fuse into an operator without a kernel", async () => {
+    const graph = new Graph();
+    const x = graph.input("x", { dtype: "float64", shape: [2] });
+    graph.output("y", mul(x, sigmoid(x)));
+    const program = await runtime.compile(graph);
+    const { y } = await program.run({ x: { data: Float64Array.of(0, 2), shape: [2] } });
+    expect(y!.data[1]).toBeCloseTo(2 / (1 + Math.exp(-2)), 12);
     await program.dispose();
   });
 

@@ -8,6 +8,7 @@ import { absentDevice, checkDevice, type Device } from "./device.ts";
 import {
   couldNotLoad,
   type InputTypes,
+  loadWith,
   type Session,
   type SessionOptions,
   sessionSettings,
@@ -35,7 +36,10 @@ function create(
   settings: ort.InferenceSession.SessionOptions,
 ): Promise<ort.InferenceSession> {
   ort.env.logLevel = "fatal"; // what fails is thrown: it need not be printed as well
-  return ort.InferenceSession.create(bytes, { ...settings, executionProviders: [device] });
+  return loadWith((all) => ort.InferenceSession.create(bytes, all), {
+    ...settings,
+    executionProviders: [device],
+  });
 }
 
 /** Whether the least of programs can be loaded there: tells an absent device from a program that is at fault. */

@@ -2,7 +2,7 @@
 import { ConfigError, RuntimeFailure } from "../tensor/errors.ts";
 import { compileWith, type OpenSession } from "./compile.ts";
 import { checkDevice, type Device } from "./device.ts";
-import { couldNotLoad, type Ort, oneAfterTheOther, sessionSettings, wrapSession } from "./ort.ts";
+import { couldNotLoad, loadWith, type Ort, oneAfterTheOther, sessionSettings, wrapSession } from "./ort.ts";
 import type { Runtime } from "./runtime.ts";
 
 /** The devices of a browser: "cpu" is WebAssembly. */
@@ -33,7 +33,8 @@ export function webRuntime({ device: preferred, load = loadPackage }: WebRuntime
     const ort = await load(device);
     if (options.threads !== undefined) ort.env.wasm.numThreads = options.threads;
     const settings = { ...sessionSettings(options), executionProviders: providers[device] };
-    const session = await inTurn(() => ort.InferenceSession.create(bytes, settings)).catch((error: Error) => {
+    const create = (all: typeof settings) => ort.InferenceSession.create(bytes, all);
+    const session = await inTurn(() => loadWith(create, settings)).catch((error: Error) => {
       throw couldNotLoad(error);
     });
     return wrapSession(ort, session, types, options, inTurn);

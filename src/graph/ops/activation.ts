@@ -134,8 +134,7 @@ const hardSwishOp = unary("hardSwish", (x) => x * Math.min(1, Math.max(0, x / 6 
 const mishOp = unary("mish", (x) => x * Math.tanh(softplusOf(x)), {
   gradient: ({ x: [x], g }) => {
     const t = tanh(softplus(x!));
-    // In this order, for ONNX Runtime fuses x·sigmoid(x) of float64 into an operator that it cannot run.
-    return [mul(g, add(t, mul(mul(x!, sub(1, square(t))), sigmoid(x!))))];
+    return [mul(g, add(t, mul(mul(x!, sigmoid(x!)), sub(1, square(t)))))];
   },
 });
 

@@ -4,7 +4,8 @@ import { sign } from "./arithmetic.ts";
 import { equal } from "./compare.ts";
 import { maximum } from "./extremes.ts";
 import { div, exp, mul, sub } from "./pointwise.ts";
-import { addUp, folding, mapped, reducer, reduction, sum } from "./reduce.ts";
+import { sum } from "./reduce.ts";
+import { addUp, folding, mapped, reducer, reduction } from "./reduction.ts";
 import { where } from "./select.ts";
 
 const l1Op = reduction("l1", {

@@ -5,7 +5,7 @@ import type { Value } from "../graph.ts";
 import { defineOp, type SampleInput } from "../op.ts";
 import { and, equal, greaterOrEqual } from "./compare.ts";
 import { type Operand, pair } from "./constant.ts";
-import { commonType, type None, onnxTypes, type Slope, signed, unary } from "./elementwise.ts";
+import { commonType, type None, numeric, onnxTypes, type Slope, signed, unary } from "./elementwise.ts";
 import { log, mul, sub } from "./pointwise.ts";
 import { cast, where } from "./select.ts";
 
@@ -43,12 +43,11 @@ const listed = (dtype: DType, ...values: number[]): SampleInput => ({
 const powOp = defineOp<None>({
   name: "pow",
   shapes: "broadcast",
-  infer: ([base, exponent]) => [
-    {
-      dtype: commonType("pow", [base!], signed),
-      shape: broadcastShapes("pow", base!.shape, exponent!.shape),
-    },
-  ],
+  infer: ([base, exponent]) => {
+    commonType("pow", [exponent!], numeric);
+    const dtype = commonType("pow", [base!], signed);
+    return [{ dtype, shape: broadcastShapes("pow", base!.shape, exponent!.shape) }];
+  },
   gradient: ({ inputs: x, outputs: [y], cotangents: [g], attributes: a, needs }) =>
     powGradient({ x, y: y!, g: g!, a, needs }),
   lower: (e, [base, exponent], _, node) => {

@@ -55,7 +55,7 @@ const total = variadic(add);
 
 function mean(node: OnnxNode): Value {
   const sum = total(node) as Value;
-  return node.inputCount === 1 ? sum : mul(sum, 1 / node.inputCount);
+  return node.inputCount === 1 ? sum : div(sum, node.inputCount);
 }
 
 /** An exponent that is one constant number is not an operand; a parameter stays one. */
