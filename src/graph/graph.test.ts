@@ -44,7 +44,7 @@ describe("a graph", () => {
         "%7: f32[B, 3] = mul(%6, %1)",
         "%8: f32[B, 3] = add(%7, %7)",
         "%9: f32[] = constant(dtype=float32, shape=[], values=[0])",
-        "%10: bool[B, 3] = greater(%0, %9)",
+        "%10: bool[B, 3] = greater(%1, %9)",
         "%11: f32[B, 3] = cast(%10, to=float32)",
         "%12: f32[B, 3] = mul(%8, %11)",
         "%13: f32[4, 3] = matmul(x, %12, transA=true, transB=false, scale=1)",
