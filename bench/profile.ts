@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { recipeConfig } from "../src/models/recipes.ts";
-import { trainStep } from "../src/models/steps.ts";
+import { trainStep } from "../src/models/train-step.ts";
 import { compile } from "../src/runtime/node.ts";
 import { stream } from "../src/tensor/random.ts";
 import type { Tensor } from "../src/tensor/spec.ts";

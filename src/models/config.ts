@@ -32,6 +32,10 @@ export const Training = z.strictObject({
     .lt(1)
     .default(0)
     .describe("decay of the moving average of the weights; 0 keeps none"),
+  updates: z
+    .enum(["read", "all"])
+    .default("read")
+    .describe("item vectors that an update changes where the loss reads only some: those it reads, or all"),
   rematerialize: z
     .boolean()
     .default(false)

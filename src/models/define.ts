@@ -72,10 +72,31 @@ export interface LossInput {
   readonly weight: Value;
   /** Multiplies every inner product (1/temperature). */
   readonly scale: number;
+  /** Items drawn for the step, where the loss asks for some by `sampling`. */
+  readonly negatives: NegativeInput | null;
+  /** N, the number of items of the catalogue. */
+  readonly count: number;
+}
+
+export interface NegativeInput {
+  /** int32 [K]; repeats are possible. */
+  readonly items: Value;
+  /** log(1 / (K · q)) of each [K], where q is the probability to draw it. */
+  readonly correction: Value;
+}
+
+/** How negatives are drawn. */
+export interface Sampling {
+  /** K, items drawn for a step. */
+  readonly draws: number;
+  /** They are drawn in proportion to (interactions + 1) to this power. */
+  readonly power: number;
 }
 
 /** The loss of a step: a scalar, the mean over its tokens by weight. */
 export interface Loss<C = unknown> extends Described {
+  /** The negatives that the loss wants; without it, none. */
+  sampling?(config: C): Sampling;
   apply(input: LossInput, config: C): Value;
 }
 

@@ -6,12 +6,13 @@ import { sasrec } from "./backbones/sasrec.ts";
 import type { Backbone, ItemEncoder, Loss, Optimizer } from "./define.ts";
 import { idTable } from "./items/id-table.ts";
 import { crossEntropy } from "./losses/cross-entropy.ts";
+import { sampledSoftmax } from "./losses/sampled-softmax.ts";
 import { adam } from "./optimizers/adam.ts";
 
 export const parts = {
   items: [idTable] as readonly ItemEncoder<never>[],
   backbone: [sasrec, gru4rec, hstu, ligr] as readonly Backbone<never>[],
-  loss: [crossEntropy] as readonly Loss<never>[],
+  loss: [crossEntropy, sampledSoftmax] as readonly Loss<never>[],
   optimizer: [adam] as readonly Optimizer<never>[],
 } as const;
 

@@ -6,7 +6,7 @@ import type { NdArray } from "../tensor/ndarray.ts";
 import { numbers, typed } from "../tensor/spec.ts";
 import { relativeError } from "../testing/check-op.ts";
 import { recipeConfig } from "./recipes.ts";
-import { trainStep } from "./steps.ts";
+import { trainStep } from "./train-step.ts";
 
 interface Result {
   readonly loss: number;

@@ -9,7 +9,8 @@ import { type NdArray, ndarray } from "../tensor/ndarray.ts";
 import { slopeError } from "../testing/check-parts.ts";
 import { parts } from "./parts.ts";
 import { recipeConfig } from "./recipes.ts";
-import { scoreStep, servingStep, trainStep } from "./steps.ts";
+import { scoreStep, servingStep } from "./steps.ts";
+import { trainStep } from "./train-step.ts";
 
 const config = recipeConfig({
   set: [

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { recipeConfig } from "../models/recipes.ts";
-import { trainStep } from "../models/steps.ts";
+import { trainStep } from "../models/train-step.ts";
 import { nodeRuntime } from "../runtime/node.ts";
 import { stream } from "../tensor/random.ts";
 import { packHistories } from "./histories.ts";

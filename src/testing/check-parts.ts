@@ -212,7 +212,13 @@ export function checkLoss<C>(loss: Loss<C>, config: C, scale = 1): LossReport {
   const target = graph.input("target", i32(6));
   const candidates = { all: () => items, rows: (indices: Value) => gather(items, indices) };
   const weight = graph.input("weight", f32(6));
-  const total = loss.apply({ h, items: candidates, target, weight, scale }, config);
+  const sampling = loss.sampling?.(config) ?? null;
+  const negatives = sampling && {
+    items: graph.input("negatives", i32(sampling.draws)),
+    correction: graph.input("correction", f32(sampling.draws)),
+  };
+  const input = { h, items: candidates, target, weight, scale, negatives, count: 9 };
+  const total = loss.apply(input, config);
   graph.output("loss", total);
   graph.output("d/h", backward(total, [h], scalar(graph, 1))[0]!);
   const table = noise([9, 4], "items");
@@ -220,7 +226,16 @@ export function checkLoss<C>(loss: Loss<C>, config: C, scale = 1): LossReport {
   const toward = (sign: number): NdArray =>
     ndarray([6, 4], (i) => sign * table.data[targets[Math.floor(i / 4)]! * 4 + (i % 4)]!);
   const shares = ndarray([6], (t) => (t === 2 ? 0 : 0.2));
-  const feeds = { items: table, target: { shape: [6], data: Float64Array.from(targets) }, weight: shares };
+  const drawn = sampling && {
+    negatives: ndarray([sampling.draws], (k) => (4 * k) % 9),
+    correction: noise([sampling.draws], "correction"),
+  };
+  const feeds = {
+    items: table,
+    target: { shape: [6], data: Float64Array.from(targets) },
+    weight: shares,
+    ...drawn,
+  };
   const at = (sign: number): number => evaluateReference(graph, { ...feeds, h: toward(sign) }).loss!.data[0]!;
   const preference = at(1) - at(-1);
   const given = { ...feeds, h: noise([6, 4], "h") };

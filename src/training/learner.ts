@@ -1,13 +1,17 @@
 /** @file Weights and what is needed to change them: one program step, the optimizer, the moving average. */
 
 import { type Batch, type Epoch, emptyBatch, fillBatch } from "../data/batches.ts";
+import { type NegativeOptions, type Negatives, negativeSampler } from "../data/negatives.ts";
 import type { Sequences } from "../data/sequences.ts";
 import { partOf, type RecipeConfig } from "../models/config.ts";
-import { type TrainStep, trainStep } from "../models/steps.ts";
-import { breather } from "../runtime/breather.ts";
+import type { Sampling } from "../models/define.ts";
+import { type TrainStep, trainStep } from "../models/train-step.ts";
+import { countItems } from "../retrieval/popularity.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { callInThread } from "../runtime/thread.ts";
-import { count, knownShape, type Tensor } from "../tensor/spec.ts";
+import type { Tensor } from "../tensor/spec.ts";
+import { createRowFeed } from "./row-feed.ts";
+import { applyUpdate, wholeGradients } from "./update.ts";
 
 /** Everything about the weights that a checkpoint must hold. */
 export interface Weights {
@@ -51,20 +55,36 @@ export async function createLearner(options: LearnerOptions, restored?: Weights)
   });
   const weights = restored ? shareAll(restored) : await startWeights(step, options);
   const batch = emptyBatch({ rows, width });
+  const draw = step.sampling && negativeSampler(samplerOptions(step.sampling, options));
+  const rowFeed = step.fedRows && createRowFeed(step.fedRows, items);
   return {
     weights,
     evaluated: () => weights.average ?? weights.params,
     async update(epoch, index, learningRate) {
       const tokens = fillBatch(epoch, index, batch);
-      const feeds = { ...weights.params, ...batchFeeds(batch, rows, width) };
+      const drawn = draw?.(weights.step);
+      const { item, target, weight } = batch;
+      const read = [{ items: item, weight }, { items: target, weight }, ...(drawn ? [drawn] : [])];
+      const tables = { ...weights.params, ...rowFeed?.read(read, weights.params) };
+      const feeds = { ...tables, ...batchFeeds(batch, rows, width), ...(drawn && negativeFeeds(drawn)) };
       const outputs = await program.run(feeds, { seed, index: weights.step });
       weights.step++;
-      await applyUpdate(config, weights, wholeGradients(step, outputs), learningRate);
+      await applyUpdate(config, weights, wholeGradients(step, outputs), { learningRate, rowFeed });
       return { loss: (outputs.loss!.data as Float32Array)[0]!, tokens };
     },
     dispose: () => program.dispose(),
   };
 }
+
+const samplerOptions = (
+  { draws, power }: Sampling,
+  { items, sequences, seed }: LearnerOptions,
+): NegativeOptions => ({ draws, power, items, seed, counts: countItems(sequences.sequence, items) });
+
+const negativeFeeds = ({ items, correction }: Negatives): Record<string, Tensor> => ({
+  negatives: { data: items, shape: [items.length] },
+  correction: { data: correction, shape: [correction.length] },
+});
 
 /** Arrays on shared memory go to the worker without being copied into a message. */
 function shared({ data, shape }: Tensor): Tensor {
@@ -118,69 +138,4 @@ function batchFeeds(batch: Batch, rows: number, width: number): Record<string, T
       { data, shape: [rows, width] },
     ]),
   );
-}
-
-/** Whole gradients by parameter: the dense parts, with the rows of look-ups added at their places. */
-function wholeGradients(
-  { gradients, graph }: TrainStep,
-  outputs: Record<string, Tensor>,
-): Record<string, Float32Array> {
-  const whole: Record<string, Float32Array> = {};
-  for (const { param, dense, rows } of gradients) {
-    const elements = count(knownShape(graph.params.get(param)!.value.shape, param));
-    const gradient = dense ? (outputs[dense]!.data as Float32Array) : new Float32Array(elements);
-    for (const part of rows) {
-      const values = outputs[part.gradient]!.data as Float32Array;
-      addRows(gradient, outputs[part.indices]!.data as Int32Array, values);
-    }
-    whole[param] = gradient;
-  }
-  return whole;
-}
-
-/** gradient[indices[k]] += values[k], row by row. */
-function addRows(gradient: Float32Array, indices: Int32Array, values: Float32Array): void {
-  const width = values.length / indices.length;
-  for (let k = 0; k < indices.length; k++) {
-    const to = indices[k]! * width;
-    const from = k * width;
-    for (let c = 0; c < width; c++) gradient[to + c] = gradient[to + c]! + values[from + c]!;
-  }
-}
-
-/** Elements that are updated at a stretch where the optimizer is elementwise: a fraction of a millisecond. */
-const stretch = 65_536;
-
-async function applyUpdate(
-  config: RecipeConfig,
-  weights: Weights,
-  gradients: Record<string, Float32Array>,
-  learningRate: number,
-): Promise<void> {
-  const optimizer = partOf("optimizer", config.optimizer.name);
-  const { averaging } = config.training;
-  // Early updates weigh more, so that the average forgets the random start.
-  const decay = Math.min(averaging, (1 + weights.step) / (10 + weights.step));
-  const breathe = breather();
-  for (const [name, tensor] of Object.entries(weights.params)) {
-    const size = tensor.data.length;
-    const length = optimizer.elementwise ? stretch : size;
-    for (let from = 0; from < size; from += length) {
-      const part = ({ data }: Tensor): Float32Array => (data as Float32Array).subarray(from, from + length);
-      const param = part(tensor);
-      const gradient = gradients[name]!.subarray(from, from + length);
-      const slots = Object.fromEntries(
-        Object.entries(weights.slots).map(([slot, tensors]) => [slot, part(tensors[name]!)]),
-      );
-      const input = { param, gradient, slots, step: weights.step, learningRate };
-      optimizer.update(input, config.optimizer as never);
-      if (weights.average) mixInto(part(weights.average[name]!), param, decay);
-      await breathe();
-    }
-  }
-}
-
-/** average ← decay · average + (1 − decay) · value. */
-function mixInto(average: Float32Array, value: Float32Array, decay: number): void {
-  for (let i = 0; i < average.length; i++) average[i] = decay * average[i]! + (1 - decay) * value[i]!;
 }

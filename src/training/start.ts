@@ -18,7 +18,7 @@ import {
 import { baselineOf } from "../models/baselines/index.ts";
 import { type BaselineConfig, isBaseline, type ModelConfig, type RecipeConfig } from "../models/config.ts";
 import { modelConfig } from "../models/recipes.ts";
-import { trainStep } from "../models/steps.ts";
+import { trainStep } from "../models/train-step.ts";
 import { requireDevice } from "../runtime/worker.ts";
 import { ConfigError, DataError, ShapeError } from "../tensor/errors.ts";
 import { type Checkpoint, readCheckpoint, removeLeftovers } from "./checkpoint.ts";

@@ -68,6 +68,19 @@ describe("train", () => {
     expect(epochs.at(-1)!.loss).toBeLessThan(epochs[0]!.loss / 2);
   });
 
+  it("learns it from a sample of the items too", async () => {
+    const out = join(folder, "sampled");
+    const sampled = [
+      { path: "loss.name", value: "sampled-softmax" },
+      { path: "loss.negatives", value: 8 },
+      { path: "loss.popularity", value: 0.5 },
+    ];
+    await train({ data, out, set: [...settings(40), ...sampled] });
+    const evaluation = await evaluateRun({ run: out, openScorer });
+    expect(evaluation.metrics["HR@10"]).toBe(1);
+    expect(evaluation.metrics["NDCG@10"]).toBeGreaterThan(0.9);
+  });
+
   it("gives the same weights for the same seed, and others for another", async () => {
     const [a, b, c] = ["a", "b", "c"].map((name) => join(folder, name));
     await train({ data, out: a!, set: settings(3), seed: 5 });

@@ -1,0 +1,82 @@
+/** @file What all graphs of a model have in common: tokens, their states, and what states are compared with. */
+import type { Graph, Value } from "../graph/graph.ts";
+import { add, div, gather, matmul, normalizeRows, reshape, sqrt, sumSquare } from "../graph/ops/index.ts";
+import { type Dropout, noDropout } from "../nn/layers.ts";
+import type { Params } from "../nn/params.ts";
+import { type Dim, i32, multiplyDims } from "../tensor/spec.ts";
+import { partOf, type RecipeConfig } from "./config.ts";
+import type { Candidates, SequenceInput } from "./define.ts";
+
+export interface Tokens {
+  readonly item: Value;
+  readonly position: Value;
+  readonly segment: Value;
+}
+
+/** The inputs of packed rows: int32 [rows, width] each. */
+export const tokenInputs = (graph: Graph, rows: Dim, width: number): Tokens => ({
+  item: graph.input("item", i32(rows, width)),
+  position: graph.input("position", i32(rows, width)),
+  segment: graph.input("segment", i32(rows, width)),
+});
+
+/** How the backbone is traced. */
+export interface Tracing {
+  readonly drop: (probability: number) => Dropout;
+  readonly block: SequenceInput["block"];
+}
+
+/** Where nothing is learned. */
+export const plainly: Tracing = { drop: () => noDropout, block: (trace) => trace() };
+
+export interface Encoded {
+  /** [B, L, D] */
+  readonly states: Value;
+  /** [N, D] */
+  readonly table: Value;
+}
+
+export function encode(
+  p: Params,
+  config: RecipeConfig,
+  count: number,
+  tokens: Tokens,
+  { drop, block }: Tracing,
+): Encoded {
+  const backbone = partOf("backbone", config.backbone.name);
+  const items = partOf("items", config.items.name);
+  const table = items.apply(p.at("items"), { count }, config.items as never);
+  const input = {
+    x: gather(table, tokens.item),
+    position: tokens.position,
+    segment: tokens.segment,
+    maxLength: config.training.maxLength,
+    dropout: drop(backbone.dropout(config.backbone as never)),
+    block,
+  };
+  return { states: backbone.apply(p.at("backbone"), input, config.backbone as never), table };
+}
+
+/** [B, L, D] → [B·L, D]. */
+export const flatten = (x: Value): Value => reshape(x, [multiplyDims(x.shape[0]!, x.shape[1]!), x.size(-1)]);
+
+/** Vectors as the inner product wants them, and what multiplies it. */
+export function comparable(
+  config: RecipeConfig,
+  h: Value,
+  table: Value,
+): { h: Value; items: Candidates; scale: number } {
+  const { similarity, temperature } = config.scoring;
+  const [ready, scale] = similarity === "dot" ? [(x: Value) => x, 1] : [normalizeRows, 1 / temperature];
+  // Rows are selected first, so that their gradient is rows of the table itself, whatever is done to them then.
+  const items = { all: () => ready(table), rows: (indices: Value) => ready(gather(table, indices)) };
+  return { h: ready(h), items, scale };
+}
+
+/** Scores of all items for states [Q, D]: → [Q, N]. The table is not normalised as a whole: that would be one more. */
+export function scoresOf(config: RecipeConfig, states: Value, table: Value): Value {
+  const { h, scale } = comparable(config, states, table);
+  const scores = matmul(h, table, { transB: true, scale });
+  if (config.scoring.similarity === "dot") return scores;
+  return div(scores, sqrt(add(sumSquare(table, [-1]), 1e-12)));
+}

@@ -1,0 +1,131 @@
+/** @file The graph of one training step: loss and gradients, over whole item tables or over the rows that it reads. */
+import { paramGradients } from "../autodiff/gradient.ts";
+import { type Section, traceSection } from "../autodiff/recompute.ts";
+import { Graph, reachableNodes, type Value } from "../graph/graph.ts";
+import { div, reshape, scalar, sum } from "../graph/ops/index.ts";
+import { dropout } from "../nn/layers.ts";
+import { Params } from "../nn/params.ts";
+import { f32, i32 } from "../tensor/spec.ts";
+import { partOf, type RecipeConfig } from "./config.ts";
+import type { Sampling } from "./define.ts";
+import { comparable, encode, flatten, tokenInputs } from "./trace.ts";
+
+/** Where the gradient of a parameter comes out of the step: dense, and as rows to add at row numbers. */
+export interface GradientOutputs {
+  readonly param: string;
+  readonly dense: string | null;
+  readonly rows: readonly { readonly indices: string; readonly gradient: string }[];
+}
+
+/** Item tables of which a step is fed only the rows that it reads, numbered anew. */
+export interface FedRows {
+  /** Parameters with a row for each item. */
+  readonly tables: readonly string[];
+  /** Rows that are fed: as many as a step can read. */
+  readonly count: number;
+}
+
+export interface TrainStep {
+  readonly graph: Graph;
+  /** The parameters of the whole model. */
+  readonly params: Params;
+  readonly gradients: readonly GradientOutputs[];
+  /** How negatives are drawn for the inputs `negatives` and `correction`; null where the loss takes none. */
+  readonly sampling: Sampling | null;
+  /** null where the step is fed whole tables. */
+  readonly fedRows: FedRows | null;
+}
+
+export interface StepSize {
+  /** N, the number of items. */
+  readonly items: number;
+  /** Packed rows of a step, and tokens of a row. */
+  readonly rows: number;
+  readonly width: number;
+}
+
+/**
+ * Loss and gradients of one step over packed rows [R, W]. Inputs: item, target, position, segment (int32 [R, W]),
+ * weight (float32 [R, W]), for losses with negatives negatives and correction [K], and the dropout masks; outputs:
+ * `loss` (mean over weighted tokens) and the gradients.
+ *
+ * Where the loss reads only some rows of the item tables (and `training.updates` is "read"), the step is fed those rows
+ * alone: the same model traced over as many items as a step can read, whose inputs carry row numbers of that choice. A
+ * step then costs nothing that grows with the catalogue.
+ */
+export function trainStep(config: RecipeConfig, size: StepSize): TrainStep {
+  const whole = trace(config, size, size.items);
+  const sampling = samplingOf(config);
+  const most = 2 * size.rows * size.width + (sampling?.draws ?? 0);
+  const tables = readByRows(whole, size.items);
+  const { elementwise } = partOf("optimizer", config.optimizer.name);
+  const byRows = config.training.updates === "read" && elementwise && tables.length > 0;
+  const fedRows = byRows ? { tables, count: Math.min(most, size.items) } : null;
+  const traced = fedRows ? trace(config, size, fedRows.count) : whole;
+  return { graph: traced.graph, params: whole.params, gradients: gradientOutputs(traced), sampling, fedRows };
+}
+
+interface Traced {
+  readonly graph: Graph;
+  readonly params: Params;
+  readonly loss: Value;
+  /** Blocks to be computed again. */
+  readonly sections: readonly Section[];
+}
+
+const samplingOf = ({ loss }: RecipeConfig): Sampling | null =>
+  partOf("loss", loss.name).sampling?.(loss as never) ?? null;
+
+/** The loss of a model whose tables have `fed` rows. */
+function trace(config: RecipeConfig, { items: count, rows, width }: StepSize, fed: number): Traced {
+  const graph = new Graph();
+  const params = new Params(graph);
+  const tokens = tokenInputs(graph, rows, width);
+  const target = reshape(graph.input("target", i32(rows, width)), [rows * width]);
+  const weight = reshape(graph.input("weight", f32(rows, width)), [rows * width]);
+  const sections: Section[] = [];
+  const block = (inside: () => Value): Value => {
+    const { result, section } = traceSection(graph, inside);
+    if (config.training.rematerialize) sections.push(section);
+    return result;
+  };
+  const { states, table } = encode(params, config, fed, tokens, { drop: dropout, block });
+  const sampling = samplingOf(config);
+  const negatives = sampling && {
+    items: graph.input("negatives", i32(sampling.draws)),
+    correction: graph.input("correction", f32(sampling.draws)),
+  };
+  const shares = div(weight, sum(weight));
+  const input = { ...comparable(config, flatten(states), table), target, weight: shares, negatives, count };
+  const loss = partOf("loss", config.loss.name).apply(input, config.loss as never);
+  return { graph, params, loss, sections };
+}
+
+/** Item tables [N, …] of which nothing but rows is read; none where any is read in another way. */
+function readByRows({ graph, loss }: Traced, items: number): string[] {
+  const tables = [...graph.params].filter(
+    ([name, { value }]) => name.startsWith("items.") && value.shape[0] === items,
+  );
+  const nodes = reachableNodes(graph, [loss]);
+  const byRows = tables.every(([, { value }]) =>
+    nodes.every(({ op, inputs }) => inputs.every((x, i) => x !== value || i === op.selects?.table)),
+  );
+  return byRows ? tables.map(([name]) => name) : [];
+}
+
+/** Names loss and gradients as outputs. */
+function gradientOutputs({ graph, loss, sections }: Traced): GradientOutputs[] {
+  graph.output("loss", loss);
+  const names = [...graph.params.keys()];
+  const values = names.map((name) => graph.params.get(name)!.value);
+  return paramGradients(loss, values, scalar(graph, 1), sections).map(({ dense, rows: parts }, i) => {
+    const param = names[i]!;
+    if (dense) graph.output(`d/${param}`, dense);
+    const rows = parts.map(({ indices, gradient }, k) => {
+      graph.output(`rows/${param}/${k}`, gradient);
+      graph.output(`index/${param}/${k}`, indices);
+      return { indices: `index/${param}/${k}`, gradient: `rows/${param}/${k}` };
+    });
+    return { param, dense: dense ? `d/${param}` : null, rows };
+  });
+}

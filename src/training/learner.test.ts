@@ -1,0 +1,95 @@
+import { describe, expect, it } from "vitest";
+import { planEpoch } from "../data/batches.ts";
+import { recipeConfig } from "../models/recipes.ts";
+import { trainStep } from "../models/train-step.ts";
+import { nodeRuntime } from "../runtime/node.ts";
+import { createLearner, type Weights } from "./learner.ts";
+
+const items = 60;
+const size = { rows: 2, width: 8 };
+// Items 40 to 59 are in no history; negatives may be any.
+const offsets = Int32Array.from({ length: 21 }, (_, h) => 5 * h);
+const sequence = Int32Array.from({ length: 100 }, (_, k) => (7 * k) % 40);
+const sequences = { offsets, sequence };
+const plan = planEpoch(sequences, { ...size, maxLength: 8, seed: 1, epoch: 1 });
+
+const configOf = (settings: Readonly<Record<string, unknown>>) =>
+  recipeConfig({
+    set: Object.entries({
+      "items.dim": 8,
+      "items.start": "noise",
+      "training.maxLength": 8,
+      "training.rowLength": size.width,
+      ...(settings["loss.name"] ? {} : { "loss.name": "sampled-softmax", "loss.negatives": 6 }),
+      ...settings,
+    }).map(([path, value]) => ({ path, value })),
+  });
+
+/** The weights after so many updates. */
+async function learned(steps: number, settings: Readonly<Record<string, unknown>> = {}): Promise<Weights> {
+  const config = configOf(settings);
+  const options = { config, items, sequences, rows: size.rows, seed: 3, threads: 1, runtime: nodeRuntime };
+  const learner = await createLearner(options);
+  for (let step = 0; step < steps; step++) await learner.update(plan, step % plan.steps, 0.01);
+  await learner.dispose();
+  return learner.weights;
+}
+
+/** Items whose vector differs. */
+function changed(a: Weights, b: Weights): number[] {
+  const [x, y] = [a, b].map((w) => w.params["items.id"]!.data);
+  return Array.from({ length: items }, (_, i) => i).filter((i) =>
+    x!.subarray(8 * i, 8 * i + 8).some((v, c) => v !== y![8 * i + c]),
+  );
+}
+
+describe("a step that reads rows of the item table", () => {
+  it("is fed those rows alone", () => {
+    const options = { items: 1_000_000, ...size };
+    const { graph, fedRows, params } = trainStep(configOf({}), options);
+    expect(fedRows).toEqual({ tables: ["items.id"], count: 2 * 16 + 6 });
+    expect(graph.params.get("items.id")!.value.shape).toEqual([38, 8]);
+    expect(params.graph.params.get("items.id")!.value.shape).toEqual([1_000_000, 8]);
+    expect(trainStep(configOf({}), { ...options, items: 11 }).fedRows!.count).toBe(11);
+    expect(trainStep(configOf({ "training.updates": "all" }), options).fedRows).toBeNull();
+    expect(trainStep(configOf({ "loss.name": "cross-entropy" }), options).fedRows).toBeNull();
+  });
+
+  it("gives with an optimizer without memory what the whole table gives", async () => {
+    const forgetful = { "optimizer.beta1": 0, "optimizer.beta2": 0, "optimizer.epsilon": 0.01 };
+    const [read, all] = [
+      await learned(6, forgetful),
+      await learned(6, { ...forgetful, "training.updates": "all" }),
+    ];
+    for (const [name, { data }] of Object.entries(all.params)) {
+      data.forEach((v, i) => {
+        expect(read.params[name]!.data[i]).toBeCloseTo(v as number, 5);
+      });
+    }
+  });
+
+  it("changes the first time what an update of the whole table changes, and nothing else", async () => {
+    const start = await learned(0);
+    const [read, all] = [await learned(1), await learned(1, { "training.updates": "all" })];
+    expect(changed(start, read)).toEqual(changed(start, all));
+    expect(changed(start, read).length).toBeLessThan(2 * 16 + 6);
+    expect(changed(start, read).some((item) => item >= 40)).toBe(true);
+  });
+
+  it("leaves rows and their optimizer state alone until they are read", async () => {
+    const [before, after] = [await learned(1), await learned(2)];
+    const moved = new Set(changed(before, after));
+    expect(moved.size).toBeLessThan(items);
+    for (const slot of ["m", "v"]) {
+      const [x, y] = [before, after].map((w) => w.slots[slot]!["items.id"]!.data);
+      for (let i = 0; i < items; i++) {
+        if (!moved.has(i)) expect(y!.subarray(8 * i, 8 * i + 8)).toEqual(x!.subarray(8 * i, 8 * i + 8));
+      }
+    }
+    // Updates of the whole table move what was read before, too: its mean gradient lives on.
+    const settings = { "training.updates": "all" };
+    expect(changed(await learned(1, settings), await learned(2, settings)).length).toBeGreaterThan(
+      moved.size,
+    );
+  });
+});

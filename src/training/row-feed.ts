@@ -1,0 +1,82 @@
+/** @file The rows of item tables that a step reads: fed instead of whole tables, and the only ones that it updates. */
+import type { FedRows } from "../models/train-step.ts";
+import type { Tensor } from "../tensor/spec.ts";
+
+/** Item numbers of a step's inputs; where `weight` is given, places without weight are padding. */
+export interface StepItems {
+  readonly items: Int32Array;
+  readonly weight?: Float32Array;
+}
+
+export interface RowFeed {
+  readonly tables: ReadonlySet<string>;
+  /**
+   * Replaces the items of a step by the numbers of their rows in the feeds, which are returned: the rows of each item
+   * once, in the order in which the items appear. Feeds are filled anew by each call.
+   */
+  read(inputs: readonly StepItems[], tables: Readonly<Record<string, Tensor>>): Record<string, Tensor>;
+  /** Copies of the rows that were read last. */
+  copy(table: Tensor): Float32Array;
+  /** Puts such rows back to their places. */
+  put(rows: Float32Array, table: Tensor): void;
+}
+
+/** The feed of a step for tables of `items` rows. */
+export function createRowFeed({ tables, count }: FedRows, items: number): RowFeed {
+  const rowOf = new Int32Array(items).fill(-1);
+  const read = new Int32Array(count);
+  let size = 0;
+  const feeds: Record<string, Tensor> = {};
+
+  const number = ({ items: values, weight }: StepItems): void => {
+    for (let k = 0; k < values.length; k++) {
+      const item = values[k]!;
+      if (weight?.[k] === 0)
+        values[k] = 0; // any row: what is read there counts nothing
+      else {
+        if (rowOf[item] === -1) {
+          rowOf[item] = size;
+          read[size++] = item;
+        }
+        values[k] = rowOf[item]!;
+      }
+    }
+  };
+  const copyInto = (rows: Float32Array, table: Tensor): void => {
+    const [data, width] = [table.data as Float32Array, widthOf(table)];
+    for (let r = 0; r < size; r++) {
+      const from = read[r]! * width;
+      rows.set(data.subarray(from, from + width), r * width);
+    }
+  };
+  return {
+    tables: new Set(tables),
+    read(inputs, params) {
+      for (let r = 0; r < size; r++) rowOf[read[r]!] = -1;
+      size = 0;
+      for (const input of inputs) number(input);
+      for (const name of tables) {
+        const table = params[name]!;
+        feeds[name] ??= emptyRows(count, table);
+        copyInto(feeds[name].data as Float32Array, table);
+      }
+      return feeds;
+    },
+    copy(table) {
+      const rows = new Float32Array(size * widthOf(table));
+      copyInto(rows, table);
+      return rows;
+    },
+    put(rows, table) {
+      const [data, width] = [table.data as Float32Array, widthOf(table)];
+      for (let r = 0; r < size; r++) data.set(rows.subarray(r * width, (r + 1) * width), read[r]! * width);
+    },
+  };
+}
+
+const widthOf = ({ data, shape }: Tensor): number => data.length / shape[0]!;
+
+function emptyRows(count: number, table: Tensor): Tensor {
+  const data = new Float32Array(new SharedArrayBuffer(4 * count * widthOf(table)));
+  return { data, shape: [count, ...table.shape.slice(1)] };
+}
