@@ -5,15 +5,8 @@ import { ConfigError } from "../tensor/errors.ts";
 import { stream } from "../tensor/random.ts";
 import { count, formatSpec, isFloat, normalizeAxis, sizeOf, typed } from "../tensor/spec.ts";
 import { type Activation, activations } from "./layers.ts";
-import {
-  failToMatch,
-  isAddition,
-  isExact,
-  layerOperators,
-  listed,
-  matches,
-  type Patterns,
-} from "./patterns.ts";
+import { failToMatch, isExact, listed, matches, type Patterns } from "./patterns.ts";
+import { isAddition, isOwn, layerOperators, originOf } from "./weights.ts";
 
 export interface AdapterOptions {
   /** Width of the bottleneck. */
@@ -91,13 +84,11 @@ function adapted(y: Value, name: string, options: Required<Omit<AdapterOptions, 
 function layerOf({ node }: Value): Node | null {
   if (!node) return null;
   const { op, inputs } = node;
-  if (layerOperators.has(op.name)) return inputs.some(isOwn) ? node : null;
+  if (layerOperators.has(op.name)) return inputs.some((x) => isOwn(originOf(x))) ? node : null;
   const inner = op.name === "add" && inputs.some((x) => isOwn(x) || isUpdate(x));
   return inner ? (inputs.map(layerOf).find((layer) => layer !== null) ?? null) : null;
 }
 
-const isOwn = ({ graph, name }: Value): boolean =>
-  name !== null && graph.params.has(name) && !isAddition(name);
 const isUpdate = ({ node }: Value): boolean => node?.inputs.some((x) => isAddition(x.name ?? "")) ?? false;
 
 /** Values to adapt, with the names that the parameters get. */
@@ -126,7 +117,7 @@ function layerEnds(graph: Graph, named: ReadonlyMap<string, Value>): Map<Value, 
     const layer = layerOf(node.outputs[0]!);
     if (!layer) continue;
     ends.set(layer, node.outputs[0]!);
-    const own = node.inputs.flatMap((x) => (isOwn(x) ? [x.name!] : []));
+    const own = node.inputs.map(originOf).flatMap((x) => (isOwn(x) ? [x.name!] : []));
     const called = [...named].flatMap(([name, value]) => (value === node.outputs[0] ? [name] : []));
     names.set(layer, [...(names.get(layer) ?? []), ...own, ...called]);
   }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { gradient } from "../autodiff/gradient.ts";
 import { Graph, print, reachableNodes } from "../graph/graph.ts";
-import { matmul, mean, mul, relu } from "../graph/ops/index.ts";
+import { matmul, mean, mul, relu, transpose } from "../graph/ops/index.ts";
 import { readOnnx } from "../onnx/read.ts";
 import { writeOnnx } from "../onnx/write.ts";
 import { evaluateReference } from "../runtime/reference.ts";
@@ -75,17 +75,20 @@ describe("lora", () => {
     const x = graph.input("x", f32("B", 30));
     const hidden = relu(matmul(x, graph.param("one", f32(30, 20), noise("one", [30, 20]))));
     const two = graph.param("two", f32(10, 20), noise("two", [10, 20]));
-    graph.output("loss", mean(mul(matmul(hidden, two, { transB: true }), 2)));
+    const three = transpose(graph.param("three", f32(40, 10), noise("three", [40, 10])), [1, 0]);
+    graph.output("loss", mean(mul(matmul(matmul(hidden, two, { transB: true }), three), 2)));
     freeze(graph, "*");
     const adapted = lora(graph, { rank: 3, targets: "*" });
     const sizes = (wrt: string[]): string[] => {
       const nodes = reachableNodes(gradient(adapted, { of: "loss", wrt }));
       return nodes.flatMap((node) => node.outputs.map((y) => y.shape.join()));
     };
-    expect(trainable(adapted)).toEqual(["one.lora.a", "one.lora.b", "two.lora.a", "two.lora.b"]);
-    for (const shape of ["30,20", "10,20"]) {
+    expect(trainable(adapted)).toEqual(
+      ["one", "two", "three"].flatMap((name) => [`${name}.lora.a`, `${name}.lora.b`]),
+    );
+    for (const shape of ["30,20", "10,20", "40,10"]) {
       expect(sizes(trainable(adapted))).not.toContain(shape);
-      expect(sizes(["one", "two"])).toContain(shape);
+      expect(sizes(["one", "two", "three"])).toContain(shape);
     }
   });
 

@@ -7,20 +7,14 @@ import {
   beside,
   declareUpdate,
   difference,
+  type Form,
   formOf,
   type Merge,
   mergedWeight,
   type Update,
 } from "./low-rank.ts";
-import {
-  failToMatch,
-  isAddition,
-  isExact,
-  layerOperators,
-  listed,
-  matches,
-  type Patterns,
-} from "./patterns.ts";
+import { failToMatch, isExact, listed, matches, type Patterns } from "./patterns.ts";
+import { flipsOf, isOwn, layerOperators, originOf, useOf } from "./weights.ts";
 
 export interface LoraOptions {
   /** Columns of the first and rows of the second factor of an update. */
@@ -55,42 +49,50 @@ export function lora(graph: Graph, { rank, targets, alpha = rank, seed = 0 }: Lo
     throw new ConfigError("rank", `lora: the rank must be a whole number above 0, not ${rank}`, { rank });
   const entries = entriesOf(graph);
   const chosen = weightsFor(graph, targets);
-  for (const [weight, { name, use }] of chosen) {
-    if (entries[name])
+  for (const [{ name }, form] of chosen) {
+    if (entries[name!])
       throw new ConfigError("twice", `lora: "${name}" has an update already; merge it first`, { name });
-    const form = formOf(use, use.inputs.indexOf(weight));
-    entries[name] = { form, scale: alpha / rank, frozen: graph.frozen.has(name) };
+    entries[name!] = { form, scale: alpha / rank, frozen: graph.frozen.has(name!) };
   }
   const updates = new Map<string, Update>();
-  const updateOf = (name: string, weight: Value): Update => {
+  const updateOf = (weight: Value): Update => {
+    const name = weight.name!;
     const update = updates.get(name) ?? declareUpdate(weight, name, { ...entries[name]!, rank, seed });
     updates.set(name, update);
     return update;
   };
+  const flips = flipsOf(graph);
   const { graph: copy } = cloneGraph(graph, {
     node(node, inputs, into) {
-      const places = node.inputs.flatMap((x, i) => (chosen.has(x) ? [i] : []));
       const plain = (values = inputs) => into.apply(node.op, values, node.attributes);
-      if (places.length === 0) return plain();
-      const found = places.map((i) => updateOf(chosen.get(node.inputs[i]!)!.name, inputs[i]!));
-      const change = places.length === 1 ? beside(node, inputs, places[0]!, found[0]!) : null;
-      if (change) return [add(plain()[0]!, change)];
+      const uses = node.inputs
+        .map((_, i) => useOf(node, i))
+        .filter(
+          ({ weight, flipped, at }) => chosen.has(weight) && (!flipped || flips.has(node.inputs[at]!.node!)),
+        );
+      if (uses.length === 0 || flips.has(node)) return plain();
       const adapted = [...inputs];
-      places.forEach((i, k) => {
-        adapted[i] = add(inputs[i]!, difference(inputs[i]!, found[k]!));
-      });
+      for (const use of uses) {
+        const x = inputs[use.at]!;
+        const weight = use.flipped ? x.node!.inputs[0]! : x;
+        const update = updateOf(weight);
+        const change = uses.length === 1 ? beside(node, inputs, use, update) : null;
+        if (change) return [add(plain()[0]!, change)];
+        const whole = add(weight, difference(weight, update));
+        adapted[use.at] = use.flipped ? into.apply(x.node!.op, [whole], x.node!.attributes)[0]! : whole;
+      }
       return plain(adapted);
     },
   });
-  for (const { name } of chosen.values()) copy.frozen.add(name);
+  for (const { name } of chosen.keys()) copy.frozen.add(name!);
   copy.metadata.lora = JSON.stringify(entries);
   return copy;
 }
 
-/** The chosen weights with the use that decides how the update is laid out. */
-function weightsFor(graph: Graph, targets: Patterns): Map<Value, { name: string; use: Node }> {
+/** The chosen weights with the layouts of their updates. */
+function weightsFor(graph: Graph, targets: Patterns): Map<Value, Form> {
   const matrices = matricesOf(graph);
-  const chosen = new Map<Value, { name: string; use: Node }>();
+  const chosen = new Map<Value, Form>();
   for (const pattern of listed(targets)) {
     const hits = [...matrices].filter(
       ([, { layer, names }]) => (layer || isExact(pattern)) && names.some((name) => matches(pattern, name)),
@@ -99,45 +101,40 @@ function weightsFor(graph: Graph, targets: Patterns): Map<Value, { name: string;
       const known = [...matrices.values()].flatMap(({ layer, names }) => (layer ? names : []));
       failToMatch("lora", pattern, "weight of a matrix product or convolution", known);
     }
-    for (const [weight, { use }] of hits) chosen.set(weight, { name: weight.name!, use });
+    for (const [weight, { form }] of hits) chosen.set(weight, form);
   }
   return chosen;
 }
 
 interface Matrix {
-  readonly use: Node;
+  readonly form: Form;
   /** Whether it is the weight of a matrix product or convolution. */
   readonly layer: boolean;
   /** Its own name, and those of what is computed with it. */
   readonly names: readonly string[];
 }
 
-const moves = new Set(["transpose", "reshape", "cast"]);
-
-const isMatrix = ({ graph, name, dtype, rank }: Value): boolean =>
-  name !== null && graph.params.has(name) && !isAddition(name) && isFloat(dtype) && rank >= 2;
-
 /** Float parameters of two axes or more that something is computed with. */
 function matricesOf(graph: Graph): Map<Value, Matrix> {
   const labels = new Map<Value, string[]>();
   for (const [label, value] of graph.labels) labels.set(value, [...(labels.get(value) ?? []), label]);
-  const found = new Map<Value, Matrix>();
-  const origins = new Map<Value, Value>(); // moved weights
+  const found = new Map<Value, Matrix & { readonly direct: boolean }>();
   for (const node of graph.nodes) {
     const layer = layerOperators.has(node.op.name);
-    for (const x of node.inputs) {
-      const weight = origins.get(x) ?? x;
-      if (!isMatrix(weight)) continue;
-      if (moves.has(node.op.name)) origins.set(node.outputs[0]!, weight);
-      const before = found.get(weight) ?? { use: node, layer: false, names: [weight.name!] };
-      const names = layer ? (labels.get(node.outputs[0]!) ?? []) : [];
-      const direct = layer && x === weight && !before.layer;
+    node.inputs.forEach((x, i) => {
+      const weight = originOf(x);
+      if (!isOwn(weight) || !isFloat(weight.dtype) || weight.rank < 2) return;
+      const use = useOf(node, i);
+      const direct = layer && use.weight === weight;
+      const before = found.get(weight);
+      const form = direct ? formOf(node, use) : weight.rank > 2 ? "conv" : "ab";
       found.set(weight, {
-        use: direct ? node : before.use,
-        layer: before.layer || layer,
-        names: [...before.names, ...names],
+        form: before && (before.direct || !direct) ? before.form : form,
+        direct: direct || (before?.direct ?? false),
+        layer: layer || (before?.layer ?? false),
+        names: [...(before?.names ?? [weight.name!]), ...(layer ? (labels.get(node.outputs[0]!) ?? []) : [])],
       });
-    }
+    });
   }
   return found;
 }
@@ -189,7 +186,8 @@ function traceUpdates(graph: Graph, factors: readonly Value[], weights: readonly
   const omit = new Set(factors);
   const ends = new Map<Node, number>();
   const live = new Set(reachableNodes(graph));
-  const isLayer = (x: Value): boolean => [x, ...(x.node?.inputs ?? [])].some((y) => weights.includes(y));
+  const isLayer = (x: Value): boolean =>
+    [x, ...(x.node?.inputs ?? []).map(originOf)].some((y) => weights.includes(y));
   const refuse = (what: string): never => {
     throw new ConfigError("used", `mergeLora: a low-rank update is used by ${what}; merge the plain network`);
   };

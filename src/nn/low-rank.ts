@@ -3,6 +3,7 @@ import type { Node, Value } from "../graph/graph.ts";
 import { conv, matmul, mul, reshape } from "../graph/ops/index.ts";
 import { stream } from "../tensor/random.ts";
 import { count, knownShape, numbers, type Tensor, typed } from "../tensor/spec.ts";
+import type { WeightUse } from "./weights.ts";
 
 /**
  * How the factors multiply; `a` belongs to the inputs of the layer, `b` to its outputs. "ab": [I, R]·[R, O]; "ba":
@@ -22,10 +23,11 @@ export interface Update extends Merge {
   readonly b: Value;
 }
 
-/** The layout that suits a use of a weight as input `at` of a node. */
-export function formOf({ op, inputs, attributes }: Node, at: number): Form {
-  if (op.name !== "matmul") return inputs[at]!.rank > 2 ? "conv" : "ab";
-  return at === 1 ? (attributes.transB ? "ba" : "ab") : attributes.transA ? "ab" : "ba";
+/** The layout that suits a use of a weight. */
+export function formOf({ op, attributes }: Node, { weight, at, flipped }: WeightUse): Form {
+  if (op.name !== "matmul") return weight.rank > 2 ? "conv" : "ab";
+  const transposed = attributes[at === 0 ? "transA" : "transB"] !== flipped;
+  return transposed === (at === 0) ? "ab" : "ba";
 }
 
 function shapesOf(shape: readonly number[], form: Form, rank: number): Record<"a" | "b", number[]> {
@@ -70,15 +72,20 @@ export function difference(weight: Value, { form, scale, a, b }: Update): Value 
 }
 
 /**
- * What the update of weight `at` adds to the output of a node, computed beside it: a gradient of the weight, as large
- * as the weight, is then needed nowhere. null where the node has no such form.
+ * What the update of a weight adds to the output of a node, computed beside it: a gradient of the weight, as large as
+ * the weight, is then needed nowhere. null where the node has no such form.
  */
-export function beside(node: Node, inputs: readonly Value[], at: number, update: Update): Value | null {
-  const { op, attributes } = node;
+export function beside(
+  { op, attributes }: Node,
+  inputs: readonly Value[],
+  { at, flipped }: WeightUse,
+  update: Update,
+): Value | null {
   const { form, scale, a, b } = update;
   const [left, right] = form === "ab" ? [a, b] : [b, a]; // the update is left·right
   if (op.name === "matmul" && form !== "conv") {
-    const { transA, transB } = attributes;
+    const transA = attributes.transA !== (flipped && at === 0);
+    const transB = attributes.transB !== (flipped && at === 1);
     const last = { scale: scale * attributes.scale };
     const x = inputs[1 - at]!;
     if (at === 1 && transB) return matmul(matmul(x, right, { transA, transB }), left, { transB, ...last });

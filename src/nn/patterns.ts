@@ -13,13 +13,6 @@ export const isExact = (pattern: Pattern): pattern is string =>
 export const listed = (patterns: Patterns): readonly Pattern[] =>
   typeof patterns === "string" || patterns instanceof RegExp ? [patterns] : patterns;
 
-/** Operators that apply the weight of a layer. */
-export const layerOperators: ReadonlySet<string> = new Set(["matmul", "conv", "convTranspose"]);
-
-/** Whether a parameter was added by `lora` or `adapters`. */
-export const isAddition = (name: string): boolean =>
-  /\.(lora\.[ab]|adapter\.(down|up)\.(weight|bias))$/.test(name);
-
 const literal = (text: string): string => text.replace(/[\\^$.+?()[\]{}|]/g, "\\$&");
 
 /** Whether a name matches. */
