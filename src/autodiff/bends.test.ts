@@ -37,7 +37,12 @@ describe("where a function bends, the gradient is PyTorch's", () => {
     ["hardSigmoid at its ends", hardSigmoid, [-2.5, 2.5], [0, 0]],
     ["abs at 0", abs, [0], [0]],
     // As of relu6 and hardtanh, which are exported as Clip; that of clamp, exported alike, is 1 at the bounds.
-    ["clip at its bounds", (x: Value) => clip(x, { low: -1, high: 1 }), [-1, 1, 2, 0], [0, 0, 0, 1]],
+    [
+      "clip at its bounds, as hardtanh has it",
+      (x: Value) => clip(x, { low: -1, high: 1 }),
+      [-1, 1, 2, 0],
+      [0, 0, 0, 1],
+    ],
     ["maximum of equals", (x: Value) => maximum(x, 3), [3, 4], [0.5, 1]],
     ["minimum of equals", (x: Value) => minimum(3, x), [3, 4], [0.5, 0]],
     ["the largest of equals", max, [3, 1, 3], [0.5, 0, 0.5]],
