@@ -1,25 +1,9 @@
 /** @file Writes the tables of README.md between its markers, from the JSON files in docs/results/. */
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-
-const root = join(import.meta.dirname, "../..");
-const [begin, end] = ["<!-- tables: written by npm run tables -->", "<!-- /tables -->"];
-
-// biome-ignore lint/suspicious/noExplicitAny: result files differ by benchmark
-type Result = any;
-
-const read = (name: string): Result => {
-  const path = join(root, "docs", "results", `${name}.json`);
-  return existsSync(path) ? JSON.parse(readFileSync(path, "utf8")) : undefined;
-};
-
-const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
-  [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
+import { between, grouped, type Result, read, root, table, where } from "./report.ts";
 
 const decimals = (value: number, digits: number): string => value.toFixed(digits).replace(/^0\./, ".");
-const grouped = (value: number): string => Math.round(value).toLocaleString("en-US");
-const where = ({ machine, versions }: Result): string =>
-  `${machine.cores} cores of ${machine.processor}, Node ${versions.node}, ONNX Runtime ${versions.onnxruntime}`;
 
 function quality(): string[] {
   const names = readdirSync(join(root, "docs", "results")).filter((name) => /^quality-.*\.json$/.test(name));
@@ -98,13 +82,7 @@ export function tables(): string {
 }
 
 /** README text with fresh tables. */
-export function withTables(readme: string): string {
-  const [before, rest] = readme.split(begin);
-  const [, after] = (rest ?? "").split(end);
-  if (rest === undefined || after === undefined)
-    throw new Error(`README.md needs the markers ${begin} and ${end}`);
-  return `${before}${begin}\n\n${tables()}\n\n${end}${after}`;
-}
+export const withTables = (readme: string): string => between(readme, tables());
 
 if (process.argv[1] === import.meta.filename) {
   const path = join(root, "README.md");

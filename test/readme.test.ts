@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { enginePage } from "../scripts/engine-tables.ts";
 import { withTables } from "../scripts/result-tables.ts";
 import { settingsPage } from "../scripts/settings.ts";
 
@@ -65,6 +66,13 @@ async function untilAnswers(address: string): Promise<void> {
 describe("the list of settings", () => {
   it("is what the schemas say", async () => {
     expect(await readFile(join(root, "docs", "settings.md"), "utf8")).toBe(settingsPage());
+  });
+});
+
+describe("the page about the engine", () => {
+  it("shows the tables that the result files give", async () => {
+    const page = await readFile(join(root, "docs", "results", "engine.md"), "utf8");
+    expect(enginePage(page)).toBe(page);
   });
 });
 

@@ -1,0 +1,92 @@
+/** @file Writes the tables of docs/results/engine.md between its markers, from the JSON files beside it. */
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { between, grouped, type Result, read, root, table, where } from "./report.ts";
+
+const percent = (share: number): string => `${Math.round(100 * share)} %`;
+
+function roofline(): string[] {
+  const result = read("roofline");
+  if (!result) return [];
+  const row = (name: string, line: Result): string[] => [
+    name,
+    grouped(line.tokens ?? line.batchTokens),
+    String(line.width),
+    grouped(line.milliseconds),
+    grouped(line.gflops),
+    percent(line.share),
+  ];
+  const rows = [
+    ...result.heads.map((line: Result) => row("full-softmax head, forward and backward", line)),
+    ...result.trainingSteps.map((line: Result) => row("whole training step of sasrec", line)),
+  ];
+  const { size, gflops } = result.matrixProduct;
+  return [
+    "## Share of the machine",
+    `A matrix product of ${size} × ${size} runs at ${grouped(gflops)} GFLOP/s here; matrix products alone are counted, so the rest of a step counts against it. 12,101 items. ${where(result)}.`,
+    table(["what", "tokens", "width", "ms", "GFLOP/s", "share"], rows),
+  ];
+}
+
+function profile(): string[] {
+  const result = read("profile");
+  if (!result) return [];
+  const rows = result.kinds.map(({ kind, nodes, milliseconds, share }: Result) => [
+    `\`${kind}\``,
+    String(nodes),
+    milliseconds.toFixed(2),
+    percent(share),
+  ]);
+  return [
+    "## Where a step's time goes",
+    `The default recipe's training step, ${grouped(result.items)} items: ${grouped(result.stepMilliseconds)} ms. ${where(result)}.`,
+    table(["node", "how many", "ms", "share"], rows),
+  ];
+}
+
+function memory(): string[] {
+  const result = read("memory");
+  if (!result) return [];
+  const size = (megabytes: number): string => grouped(megabytes);
+  const softmax = result.fullSoftmax.map((line: Result) => [
+    grouped(line.items),
+    grouped(line.tokens),
+    size(line.weightsAndOptimizerMegabytes),
+    size(line.beyondMegabytes),
+    grouped(line.stepMilliseconds),
+  ]);
+  const again = (result.rematerialisation ?? []).map((line: Result) => [
+    line.rematerialize ? "blocks computed again" : "all kept",
+    size(line.peakMegabytes),
+    grouped(line.stepMilliseconds),
+  ]);
+  return [
+    "## Memory",
+    `One training step of sasrec with the full softmax, width 64, each in a process of its own; "beyond" is the peak less weights, optimizer and the bare process. ${where(result)}.`,
+    table(["items", "tokens", "weights and optimizer, MB", "beyond, MB", "step, ms"], softmax),
+    "Eight blocks of width 256, 8,192 tokens:",
+    table(["activations", "peak, MB", "step, ms"], again),
+  ];
+}
+
+function eventLoop(): string[] {
+  const result = read("event-loop");
+  if (!result) return [];
+  const { p50, p99, max } = result.training;
+  return [
+    "## The event loop while training",
+    `${result.data}, ${result.unit}: median ${p50}, 99 % within ${p99}, longest ${max}. ${where(result)}.`,
+  ];
+}
+
+/** The text between the markers. */
+export const engineTables = (): string =>
+  [...roofline(), ...profile(), ...memory(), ...eventLoop()].join("\n\n");
+
+/** The page with fresh tables. */
+export const enginePage = (page: string): string => between(page, engineTables());
+
+if (process.argv[1] === import.meta.filename) {
+  const path = join(root, "docs", "results", "engine.md");
+  writeFileSync(path, enginePage(readFileSync(path, "utf8")));
+}
