@@ -1,4 +1,4 @@
-/** @file Reads, compiles and runs damaged ONNX files in a process of its own: node fuzz.fixture.js FIRST COUNT FILE… */
+/** @file Reads, compiles and runs damaged ONNX files in a process of its own: node fuzz.fixture.js FIRST COUNT LIST */
 import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { type Graph, reachableNodes } from "../graph/graph.ts";
@@ -102,7 +102,8 @@ async function fuzz(files: readonly Uint8Array[], first: number, cases: number):
 }
 
 if (basename(process.argv[1] ?? "") === basename(import.meta.filename)) {
-  const [first, cases, ...paths] = process.argv.slice(2);
+  const [first, cases, list] = process.argv.slice(2) as [string, string, string];
+  const paths = JSON.parse(await readFile(list, "utf8")) as string[];
   const files = await Promise.all(paths.map(async (path) => new Uint8Array(await readFile(path))));
   const report = await fuzz(files, Number(first), Number(cases));
   process.stdout.write(`${JSON.stringify(report)}\n`);

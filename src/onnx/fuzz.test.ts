@@ -6,6 +6,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Graph } from "../graph/graph.ts";
 import { operators } from "../graph/ops/index.ts";
+import { conformanceCases } from "./cases.fixture.ts";
 import type { FuzzReport } from "./fuzz.fixture.ts";
 import { writeOnnx } from "./write.ts";
 
@@ -40,20 +41,32 @@ async function operatorFiles(): Promise<string[]> {
   );
 }
 
+/** The first official or own case of every ONNX operator. */
+const caseFiles = (): Promise<string[]> =>
+  Promise.all(
+    [...conformanceCases()].map(async ([name, [first]]) => {
+      const path = join(folder, `case-${name}.onnx`);
+      await writeFile(path, first!.model);
+      return path;
+    }),
+  );
+
 describe("readOnnx of damaged files", () => {
   it("answers in one sentence, and neither ends the process nor takes memory", async () => {
     const exported = (await readdir(networks)).filter((name) => name.endsWith(".onnx")).sort();
-    const written = await operatorFiles();
+    const written = [...(await operatorFiles()), ...(await caseFiles())];
     // The exported networks make up a quarter of the cases.
     const repeated = Array.from(
       { length: Math.ceil(written.length / (3 * exported.length)) },
       () => exported,
     ).flat();
     const files = [...repeated.map((name) => join(networks, name)), ...written];
+    const list = join(folder, "list.json");
+    await writeFile(list, JSON.stringify(files));
     const script = join(import.meta.dirname, "fuzz.fixture.js");
     const { stdout } = await run(
       process.execPath,
-      ["--max-old-space-size=512", script, "0", String(cases), ...files],
+      ["--max-old-space-size=512", script, "0", String(cases), list],
       { maxBuffer: 2 ** 26, timeout: 100_000 },
     ).catch((error: Error & { stderr: string }) => {
       const last = error.stderr.trim().split("\n").at(-1);

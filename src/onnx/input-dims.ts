@@ -36,7 +36,8 @@ export class InputDims {
   #dim(text: string): Dim {
     if (text.length > 200 || !sum.test(text)) return this.#name(text);
     const plain = text.replace(/\s+/g, "");
-    return namesOf(plain).every((name) => this.#sizes.has(name)) ? addDims(plain, 0) : this.#name(text);
+    const known = namesOf(plain).every((name) => this.#sizes.has(name) && !(name in {}));
+    return known ? addDims(plain, 0) : this.#name(text);
   }
 
   /** Letters, digits, `_` and `.`; different texts get different names. */

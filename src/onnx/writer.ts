@@ -11,6 +11,7 @@ import {
   type Tensor,
   type TensorData,
   type TensorSpec,
+  toInt64,
   typed,
 } from "../tensor/spec.ts";
 import { type DimSource, emitDims } from "./emit-dims.ts";
@@ -232,8 +233,8 @@ function attributeOf(name: string, value: number | readonly number[] | string | 
     });
   }
   if (typeof value === "number")
-    return create(AttributeProtoSchema, { name, type: AttributeType.INT, i: BigInt(value) });
+    return create(AttributeProtoSchema, { name, type: AttributeType.INT, i: toInt64(value) });
   if ("float" in value)
     return create(AttributeProtoSchema, { name, type: AttributeType.FLOAT, f: value.float });
-  return create(AttributeProtoSchema, { name, type: AttributeType.INTS, ints: value.map(BigInt) });
+  return create(AttributeProtoSchema, { name, type: AttributeType.INTS, ints: value.map(toInt64) });
 }

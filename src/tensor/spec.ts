@@ -117,7 +117,7 @@ export function normalizeAxis(axis: number, rank: number, where: string): number
 const [lowest, highest] = [-(2n ** 63n), 2n ** 63n - 1n];
 
 /** The integer at a number, within int64; 0 for what is no number. */
-function toInt64(v: number): bigint {
+export function toInt64(v: number): bigint {
   if (Number.isNaN(v)) return 0n;
   if (Math.abs(v) < 2 ** 63) return BigInt(Math.trunc(v));
   return v < 0 ? lowest : highest;
