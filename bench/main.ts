@@ -7,8 +7,10 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { writeAtomic } from "../src/data/files.ts";
 import { suggest } from "../src/tensor/nearest.ts";
+import { benchConvolution } from "./convolution.ts";
 import { benchEvaluation } from "./evaluation.ts";
 import { benchEventLoop } from "./event-loop.ts";
+import { benchFinetune } from "./finetune.ts";
 import { benchImport } from "./import.ts";
 import { provenance } from "./machine.ts";
 import { benchMemory } from "./memory.ts";
@@ -24,6 +26,8 @@ const benches = {
   import: benchImport,
   profile: benchProfile,
   memory: benchMemory,
+  finetune: benchFinetune,
+  convolution: benchConvolution,
   roofline: benchRoofline,
   resume: benchResume,
   "event-loop": benchEventLoop,

@@ -1,12 +1,13 @@
 /**
  * @file The gradient of convolution weights as ONNX nodes. Which form is fastest depends on the sizes; the rules below
- * follow measurements with ONNX Runtime 1.30 (docs/results/convolution.json).
+ * follow measurements with ONNX Runtime 1.30 (docs/results/notes.md).
  */
 import { type Dim, multiplyDims } from "../../tensor/dims.ts";
 import { unravel } from "../../tensor/ndarray.ts";
 import { count, knownShape } from "../../tensor/spec.ts";
 import type { Node } from "../graph.ts";
 import type { Emitter } from "../op.ts";
+import { oneAfter } from "./barrier.ts";
 import type { ConvWeightsAttributes } from "./conv.ts";
 import { inFloat32, reshapeTo } from "./conv-onnx.ts";
 import { padsAfter, padsBefore } from "./windows.ts";
@@ -70,23 +71,40 @@ const times = (e: Emitter, a: string, b: string): string =>
 const sumOver = (e: Emitter, x: string, axes: readonly number[]): string =>
   e.node("ReduceSum", [x, integers(e, axes)], { attributes: { keepdims: 0 } })[0]!;
 
-/** The two leading axes of x stay; for each place of the kernel what lies under it in all windows: […, T…]. */
-function views(e: Emitter, x: string, sizes: Sizes): string[] {
+/**
+ * One part for each place of the kernel, made of what lies under it in all windows: the two leading axes of x stay, then
+ * come [T…]. Each place waits for the part before: ONNX Runtime would make all views first and keep them.
+ */
+function forPlaces(e: Emitter, x: string, sizes: Sizes, part: (view: string) => string): string[] {
   const { kernel, strides, dilations, spatial, places, before, after } = sizes;
   const behind = after.map((p) => Math.max(p, 0));
   const axes = integers(e, onAxes(sizes));
   const padded = [...before, ...behind].some((p) => p > 0)
     ? e.node("Pad", [x, integers(e, [...before, ...behind]), "", axes])[0]!
     : x;
-  return Array.from({ length: count(kernel) }, (_, tap) => {
+  const parts: string[] = [];
+  for (let tap = 0; tap < count(kernel); tap++) {
     const start = unravel(tap, kernel).map((k, axis) => k * dilations[axis]!);
     const end = start.map((v, axis) => v + (places[axis]! - 1) * strides[axis]! + 1);
     const whole = end.every(
       (v, axis) => start[axis] === 0 && v === spatial[axis]! + before[axis]! + behind[axis]!,
     );
-    if (whole && strides.every((s) => s === 1)) return padded;
-    return e.node("Slice", [padded, integers(e, start), integers(e, end), axes, integers(e, strides)])[0]!;
-  });
+    const steps = integers(e, strides);
+    const from = waiting(e, integers(e, start), parts.at(-1));
+    const view =
+      whole && strides.every((s) => s === 1)
+        ? padded
+        : e.node("Slice", [padded, from, integers(e, end), axes, steps])[0]!;
+    parts.push(part(view));
+  }
+  return parts;
+}
+
+/** Integers that are there only once a float value is. */
+function waiting(e: Emitter, values: string, previous: string | undefined): string {
+  if (previous === undefined) return values;
+  const one = e.node("Cast", [oneAfter(e, previous)], { attributes: { to: 7 } })[0]!;
+  return e.node("Mul", [values, one])[0]!;
 }
 
 /** Puts the parts [G·O·I] of all places of the kernel together. */
@@ -100,7 +118,7 @@ function assemble(e: Emitter, parts: readonly string[], { groups, outer, inner, 
 function batchOutside(e: Emitter, x: string, y: string, sizes: Sizes): string {
   const { batch, groups, inner, outer, places } = sizes;
   const right = reshapeTo(e, y, [batch, groups, outer, count(places)]);
-  const parts = views(e, x, sizes).map((view) => {
+  const parts = forPlaces(e, x, sizes, (view) => {
     const left = reshapeTo(e, view, [batch, groups, inner, count(places)]);
     return sumOver(e, times(e, right, left), [0]);
   });
@@ -112,7 +130,7 @@ function batchInside(e: Emitter, x: string, y: string, sizes: Sizes): string {
   const { batch, groups, inner, outer, places } = sizes;
   const length = multiplyDims(batch, count(places));
   const right = reshapeTo(e, swapFirst(e, y, sizes), [groups, outer, length]);
-  const parts = views(e, swapFirst(e, x, sizes), sizes).map((view) =>
+  const parts = forPlaces(e, swapFirst(e, x, sizes), sizes, (view) =>
     times(e, right, reshapeTo(e, view, [groups, inner, length])),
   );
   return assemble(e, parts, sizes);
@@ -120,7 +138,7 @@ function batchInside(e: Emitter, x: string, y: string, sizes: Sizes): string {
 
 /** One kernel for each channel of a small picture. */
 function products(e: Emitter, x: string, y: string, sizes: Sizes): string {
-  const parts = views(e, x, sizes).map((view) =>
+  const parts = forPlaces(e, x, sizes, (view) =>
     sumOver(e, e.node("Mul", [view, y])[0]!, [0, ...onAxes(sizes)]),
   );
   return assemble(e, parts, sizes);

@@ -16,6 +16,7 @@ import {
 } from "../../tensor/spec.ts";
 import type { Value } from "../graph.ts";
 import { defineOp, type Sample, type SampleInput } from "../op.ts";
+import { barrier } from "./barrier.ts";
 import { lowerConv, lowerConvTranspose } from "./conv-onnx.ts";
 import { lowerConvWeights } from "./conv-weights-onnx.ts";
 import { sum } from "./reduce.ts";
@@ -145,11 +146,14 @@ const convOp = defineOp<ConvAttributes>({
     const places = windowCounts("conv", spatialOf(x), kernelOf(w), attributes);
     return [{ dtype: x.dtype, shape: [x.shape[0]!, w.shape[0]!, ...places] }];
   },
-  gradient: ({ inputs: [x, w, bias], cotangents: [g], attributes, needs }) => [
-    needs[0] ? transposed(g!, w!, null, { ...attributes, size: spatialOf(x!) }) : null,
-    needs[1] ? weightsBetween(x!, g!, { ...attributes, kernel: kernelOf(w!) }) : null,
-    ...(bias ? [needs[2] ? overChannels(g!) : null] : []),
-  ],
+  gradient: ({ inputs: [x, w, bias], cotangents: [g], attributes, needs }) => {
+    const dw = needs[1] ? weightsBetween(x!, g!, { ...attributes, kernel: kernelOf(w!) }) : null;
+    const db = bias && needs[2] ? overChannels(g!) : null;
+    const dx = needs[0]
+      ? transposed(g!, last(w!, dw, db), null, { ...attributes, size: spatialOf(x!) })
+      : null;
+    return bias ? [dx, dw, db] : [dx, dw];
+  },
   lower: lowerConv,
   reference: ([x, w, bias], attributes, [shape]) => {
     const y = ndarray(shape!);
@@ -163,6 +167,15 @@ const convOp = defineOp<ConvAttributes>({
     return { inputs: [tensor(...x), tensor(...w), ...bias], attributes, expected: y };
   }),
 });
+
+/**
+ * Weights that wait for the gradients of the parameters. Left to itself ONNX Runtime first follows the gradient down to the
+ * input and keeps the one that arrives at every layer for its parameters: twice the memory of the activations.
+ */
+const last = (w: Value, ...gradients: (Value | null)[]): Value => {
+  const found = gradients.filter((g) => g !== null);
+  return w.dtype === "float32" ? barrier(w, ...found) : w;
+};
 
 const convTransposeOp = defineOp<ConvTransposeAttributes>({
   name: "convTranspose",
