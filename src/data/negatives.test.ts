@@ -7,17 +7,23 @@ const options = (changes: Partial<NegativeOptions> = {}): NegativeOptions => ({
   items,
   draws: 200,
   counts,
+  times: 1,
   power: 0.75,
+  from: "catalogue",
   seed: 1,
   ...changes,
 });
 
+const batch = { target: Int32Array.of(1, 2, 5, 0), weight: Float32Array.of(1, 1, 1, 0) };
+
 describe("negatives", () => {
   it.each([0, 0.75])("are a pure function of seed and step, with power %d", (power) => {
-    const draw = (step: number, seed = 1) => [...negativeSampler(options({ power, seed }))(step).items];
+    const draw = (step: number, seed = 1) => [
+      ...negativeSampler(options({ power, seed }))(step, batch).items,
+    ];
     const sampler = negativeSampler(options({ power }));
-    sampler(3);
-    expect([...sampler(4).items]).toEqual(draw(4));
+    sampler(3, batch);
+    expect([...sampler(4, batch).items]).toEqual(draw(4));
     expect(draw(4)).not.toEqual(draw(5));
     expect(draw(4)).not.toEqual(draw(4, 2));
   });
@@ -25,7 +31,7 @@ describe("negatives", () => {
   it.each([0, 0.75, 1])("come in proportion to (interactions + 1) to the power of %d", (power) => {
     const sampler = negativeSampler(options({ power, draws: 50_000 }));
     const drawn = new Float64Array(items);
-    for (const item of sampler(0).items) drawn[item]! += 1 / 50_000;
+    for (const item of sampler(0, batch).items) drawn[item]! += 1 / 50_000;
     const weights = Array.from(counts, (n) => (n + 1) ** power);
     const total = weights.reduce((a, b) => a + b, 0);
     // Four standard deviations of a share.
@@ -38,7 +44,7 @@ describe("negatives", () => {
     const value = (item: number): number => Math.exp(Math.sin(3 * item));
     const sampler = negativeSampler(options({ power }));
     const estimates = Array.from({ length: 400 }, (_, step) => {
-      const { items: drawn, correction } = sampler(step);
+      const { items: drawn, correction } = sampler(step, batch);
       return drawn.reduce((total, item, k) => total + value(item) * Math.exp(correction[k]!), 0);
     });
     const truth = Array.from(counts, (_, item) => value(item)).reduce((a, b) => a + b, 0);
@@ -46,5 +52,20 @@ describe("negatives", () => {
     const deviation = Math.sqrt(estimates.reduce((t, e) => t + (e - mean) ** 2, 0)) / estimates.length;
     expect(Math.abs(mean - truth)).toBeLessThan(4 * deviation);
     expect(deviation).toBeGreaterThan(0);
+  });
+
+  it("come from the targets of the step, never from its padding, or half from them", () => {
+    const [inBatch, mixed] = (["batch", "both"] as const).map((from) =>
+      negativeSampler(options({ from, power: 0, draws: 4, times: 50 }))(1, batch),
+    );
+    expect(new Set(inBatch!.items)).toEqual(new Set([1, 2, 5]));
+    expect(inBatch!.items.length).toBe(200);
+    inBatch!.items.forEach((item, k) => {
+      expect(inBatch!.correction[k]).toBeCloseTo(-Math.log((4 * counts[item]!) / 56), 5);
+    });
+    mixed!.items.forEach((item, k) => {
+      if (k % 4 >= 2) expect([1, 2, 5]).toContain(item);
+      expect(mixed!.correction[k]).toBeCloseTo(-Math.log(2 / 7 + (2 * counts[item]!) / 56), 5);
+    });
   });
 });

@@ -79,19 +79,26 @@ export interface LossInput {
 }
 
 export interface NegativeInput {
-  /** int32 [K]; repeats are possible. */
+  /** int32 [K] for all tokens, or [T, K] where each has its own; repeats are possible. */
   readonly items: Value;
-  /** log(1 / (K · q)) of each [K], where q is the probability to draw it. */
+  /** log(1 / (K · q)) of each, where q is the probability to draw it. */
   readonly correction: Value;
 }
 
 /** How negatives are drawn. */
 export interface Sampling {
-  /** K, items drawn for a step. */
+  /** K, items drawn for a step, or for each token of it. */
   readonly draws: number;
   /** They are drawn in proportion to (interactions + 1) to this power. */
   readonly power: number;
+  readonly each: "step" | "token";
+  /** All items, the targets of the step, or half of the draws from each. */
+  readonly from: "catalogue" | "batch" | "both";
 }
+
+/** Shape of the draws of a step of so many tokens. */
+export const drawnShape = ({ draws, each }: Sampling, tokens: number): number[] =>
+  each === "step" ? [draws] : [tokens, draws];
 
 /** The loss of a step: a scalar, the mean over its tokens by weight. */
 export interface Loss<C = unknown> extends Described {

@@ -5,9 +5,10 @@ import { Graph, reachableNodes, type Value } from "../graph/graph.ts";
 import { div, reshape, scalar, sum } from "../graph/ops/index.ts";
 import { dropout } from "../nn/layers.ts";
 import { Params } from "../nn/params.ts";
-import { f32, i32 } from "../tensor/spec.ts";
+import { ConfigError } from "../tensor/errors.ts";
+import { count, f32, i32 } from "../tensor/spec.ts";
 import { partOf, type RecipeConfig } from "./config.ts";
-import type { Sampling } from "./define.ts";
+import { drawnShape, type Sampling } from "./define.ts";
 import { comparable, encode, flatten, tokenInputs } from "./trace.ts";
 
 /** Where the gradient of a parameter comes out of the step: dense, and as rows to add at row numbers. */
@@ -46,7 +47,7 @@ export interface StepSize {
 
 /**
  * Loss and gradients of one step over packed rows [R, W]. Inputs: item, target, position, segment (int32 [R, W]),
- * weight (float32 [R, W]), for losses with negatives negatives and correction [K], and the dropout masks; outputs:
+ * weight (float32 [R, W]), for losses with negatives negatives and correction ([K], or [R·W, K]), and the dropout masks; outputs:
  * `loss` (mean over weighted tokens) and the gradients.
  *
  * Where the loss reads only some rows of the item tables (and `training.updates` is "read"), the step is fed those rows
@@ -54,9 +55,15 @@ export interface StepSize {
  * step then costs nothing that grows with the catalogue.
  */
 export function trainStep(config: RecipeConfig, size: StepSize): TrainStep {
-  const whole = trace(config, size, size.items);
   const sampling = samplingOf(config);
-  const most = 2 * size.rows * size.width + (sampling?.draws ?? 0);
+  if (sampling && sampling.draws > size.items) {
+    const message = `loss.negatives is ${sampling.draws}, but there are only ${size.items} items; set it to at most that`;
+    throw new ConfigError("too-many-negatives", message, { negatives: sampling.draws });
+  }
+  const whole = trace(config, size, size.items);
+  const tokens = size.rows * size.width;
+  const drawn = sampling ? count(drawnShape(sampling, tokens)) : 0;
+  const most = 2 * tokens + drawn;
   const tables = readByRows(whole, size.items);
   const { elementwise } = partOf("optimizer", config.optimizer.name);
   const byRows = config.training.updates === "read" && elementwise && tables.length > 0;
@@ -77,7 +84,7 @@ const samplingOf = ({ loss }: RecipeConfig): Sampling | null =>
   partOf("loss", loss.name).sampling?.(loss as never) ?? null;
 
 /** The loss of a model whose tables have `fed` rows. */
-function trace(config: RecipeConfig, { items: count, rows, width }: StepSize, fed: number): Traced {
+function trace(config: RecipeConfig, { items, rows, width }: StepSize, fed: number): Traced {
   const graph = new Graph();
   const params = new Params(graph);
   const tokens = tokenInputs(graph, rows, width);
@@ -92,11 +99,17 @@ function trace(config: RecipeConfig, { items: count, rows, width }: StepSize, fe
   const { states, table } = encode(params, config, fed, tokens, { drop: dropout, block });
   const sampling = samplingOf(config);
   const negatives = sampling && {
-    items: graph.input("negatives", i32(sampling.draws)),
-    correction: graph.input("correction", f32(sampling.draws)),
+    items: graph.input("negatives", i32(...drawnShape(sampling, rows * width))),
+    correction: graph.input("correction", f32(...drawnShape(sampling, rows * width))),
   };
   const shares = div(weight, sum(weight));
-  const input = { ...comparable(config, flatten(states), table), target, weight: shares, negatives, count };
+  const input = {
+    ...comparable(config, flatten(states), table),
+    target,
+    weight: shares,
+    negatives,
+    count: items,
+  };
   const loss = partOf("loss", config.loss.name).apply(input, config.loss as never);
   return { graph, params, loss, sections };
 }

@@ -2,7 +2,7 @@
 import { backward } from "../autodiff/gradient.ts";
 import { Graph, type Value } from "../graph/graph.ts";
 import { gather, mul, scalar, sum } from "../graph/ops/index.ts";
-import type { Backbone, Loss, Optimizer } from "../models/define.ts";
+import { type Backbone, drawnShape, type Loss, type Optimizer } from "../models/define.ts";
 import { noDropout } from "../nn/layers.ts";
 import { Params } from "../nn/params.ts";
 import { evaluateReference } from "../runtime/reference.ts";
@@ -214,8 +214,8 @@ export function checkLoss<C>(loss: Loss<C>, config: C, scale = 1): LossReport {
   const weight = graph.input("weight", f32(6));
   const sampling = loss.sampling?.(config) ?? null;
   const negatives = sampling && {
-    items: graph.input("negatives", i32(sampling.draws)),
-    correction: graph.input("correction", f32(sampling.draws)),
+    items: graph.input("negatives", i32(...drawnShape(sampling, 6))),
+    correction: graph.input("correction", f32(...drawnShape(sampling, 6))),
   };
   const input = { h, items: candidates, target, weight, scale, negatives, count: 9 };
   const total = loss.apply(input, config);
@@ -227,8 +227,8 @@ export function checkLoss<C>(loss: Loss<C>, config: C, scale = 1): LossReport {
     ndarray([6, 4], (i) => sign * table.data[targets[Math.floor(i / 4)]! * 4 + (i % 4)]!);
   const shares = ndarray([6], (t) => (t === 2 ? 0 : 0.2));
   const drawn = sampling && {
-    negatives: ndarray([sampling.draws], (k) => (4 * k) % 9),
-    correction: noise([sampling.draws], "correction"),
+    negatives: ndarray(drawnShape(sampling, 6), (k) => (4 * k) % 9),
+    correction: noise(drawnShape(sampling, 6), "correction"),
   };
   const feeds = {
     items: table,

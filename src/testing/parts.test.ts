@@ -66,7 +66,7 @@ describe("the backbone laws", () => {
 
 describe.each(parts.loss.map((l) => [l.name, l] as const))("loss %s", (_, loss) => {
   it.each([1, 3])("has the right slope and prefers the target, with scale %d", (scale) => {
-    const small = loss.sampling ? { negatives: 5 } : {};
+    const small = loss.sampling ? { negatives: 5 } : loss.name === "ce-n" ? { first: 4 } : {};
     const config = loss.config.parse({ name: loss.name, ...small }) as never;
     const report = checkLoss(loss, config, scale);
     expect(report.slope).toBeLessThan(1e-7);

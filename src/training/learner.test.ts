@@ -93,3 +93,29 @@ describe("a step that reads rows of the item table", () => {
     );
   });
 });
+
+describe("every objective", () => {
+  it.each([
+    { name: "sce", negatives: 6 },
+    { name: "sce", negatives: 6, from: "both", popularity: 0.5 },
+    { name: "sampled-softmax", negatives: 6, each: "token", from: "batch" },
+    { name: "bce" },
+    { name: "gbce", negatives: 6 },
+    { name: "bpr" },
+    { name: "nce", negatives: 6 },
+    { name: "ce-n", first: 20 },
+    { name: "ce-eta" },
+    { name: "cross-entropy", smoothing: 0.1 },
+  ])("falls on the runtime with %j", async (loss) => {
+    const config = configOf(Object.fromEntries(Object.entries(loss).map(([k, v]) => [`loss.${k}`, v])));
+    const options = { config, items, sequences, rows: size.rows, seed: 3, threads: 1, runtime: nodeRuntime };
+    const learner = await createLearner(options);
+    const losses: number[] = [];
+    for (let step = 0; step < 40; step++)
+      losses.push((await learner.update(plan, step % plan.steps, 0.01)).loss);
+    await learner.dispose();
+    const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
+    expect(losses.every(Number.isFinite)).toBe(true);
+    expect(mean(losses.slice(-8))).toBeLessThan(mean(losses.slice(0, 8)));
+  });
+});

@@ -4,7 +4,7 @@ import { type Batch, type Epoch, emptyBatch, fillBatch } from "../data/batches.t
 import { type NegativeOptions, type Negatives, negativeSampler } from "../data/negatives.ts";
 import type { Sequences } from "../data/sequences.ts";
 import { partOf, type RecipeConfig } from "../models/config.ts";
-import type { Sampling } from "../models/define.ts";
+import { drawnShape, type Sampling } from "../models/define.ts";
 import { type TrainStep, trainStep } from "../models/train-step.ts";
 import { countItems } from "../retrieval/popularity.ts";
 import type { Runtime } from "../runtime/runtime.ts";
@@ -62,11 +62,15 @@ export async function createLearner(options: LearnerOptions, restored?: Weights)
     evaluated: () => weights.average ?? weights.params,
     async update(epoch, index, learningRate) {
       const tokens = fillBatch(epoch, index, batch);
-      const drawn = draw?.(weights.step);
+      const drawn = draw?.(weights.step, batch);
       const { item, target, weight } = batch;
       const read = [{ items: item, weight }, { items: target, weight }, ...(drawn ? [drawn] : [])];
       const tables = { ...weights.params, ...rowFeed?.read(read, weights.params) };
-      const feeds = { ...tables, ...batchFeeds(batch, rows, width), ...(drawn && negativeFeeds(drawn)) };
+      const feeds = {
+        ...tables,
+        ...batchFeeds(batch, rows, width),
+        ...(drawn && negativeFeeds(drawn, step.sampling!)),
+      };
       const outputs = await program.run(feeds, { seed, index: weights.step });
       weights.step++;
       await applyUpdate(config, weights, wholeGradients(step, outputs), { learningRate, rowFeed });
@@ -77,14 +81,20 @@ export async function createLearner(options: LearnerOptions, restored?: Weights)
 }
 
 const samplerOptions = (
-  { draws, power }: Sampling,
-  { items, sequences, seed }: LearnerOptions,
-): NegativeOptions => ({ draws, power, items, seed, counts: countItems(sequences.sequence, items) });
+  { draws, power, each, from }: Sampling,
+  { config, items, sequences, rows, seed }: LearnerOptions,
+): NegativeOptions => {
+  const times = each === "token" ? rows * config.training.rowLength : 1;
+  return { draws, times, power, from, items, seed, counts: countItems(sequences.sequence, items) };
+};
 
-const negativeFeeds = ({ items, correction }: Negatives): Record<string, Tensor> => ({
-  negatives: { data: items, shape: [items.length] },
-  correction: { data: correction, shape: [correction.length] },
-});
+const negativeFeeds = ({ items, correction }: Negatives, sampling: Sampling): Record<string, Tensor> => {
+  const shape = drawnShape(sampling, items.length / sampling.draws);
+  return {
+    negatives: { data: items, shape },
+    correction: { data: correction, shape },
+  };
+};
 
 /** Arrays on shared memory go to the worker without being copied into a message. */
 function shared({ data, shape }: Tensor): Tensor {
