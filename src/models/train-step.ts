@@ -47,8 +47,8 @@ export interface StepSize {
 
 /**
  * Loss and gradients of one step over packed rows [R, W]. Inputs: item, target, position, segment (int32 [R, W]),
- * weight (float32 [R, W]), for losses with negatives negatives and correction ([K], or [R·W, K]), and the dropout masks; outputs:
- * `loss` (mean over weighted tokens) and the gradients.
+ * weight (float32 [R, W]), for losses with negatives negatives and correction ([K], or [R·W, K]), and the dropout
+ * masks; outputs: `loss` (mean over weighted tokens) and the gradients.
  *
  * Where the loss reads only some rows of the item tables (and `training.updates` is "read"), the step is fed those rows
  * alone: the same model traced over as many items as a step can read, whose inputs carry row numbers of that choice. A
