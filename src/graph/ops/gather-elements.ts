@@ -77,7 +77,8 @@ const scatterElementsOp = defineOp<ScatterAttributes>({
   name: "scatterElements",
   infer: ([x, indices, updates]) => {
     checkIndices("scatterElements", indices!);
-    if (!sameDims(indices!.shape, updates!.shape) || x!.shape.length !== indices!.shape.length) {
+    const types = x!.dtype === updates!.dtype;
+    if (!types || !sameDims(indices!.shape, updates!.shape) || x!.shape.length !== indices!.shape.length) {
       const shown = [x!, indices!, updates!].map(formatSpec).join(", ");
       throw new ShapeError(
         "scatterElements",

@@ -95,7 +95,8 @@ const scatterNdOp = defineOp<ScatterAttributes>({
   name: "scatterNd",
   infer: ([x, indices, updates]) => {
     const depth = depthOf("scatterNd", x!, indices!, 0);
-    if (!sameDims(updates!.shape, [...indices!.shape.slice(0, -1), ...x!.shape.slice(depth)])) {
+    const slices = [...indices!.shape.slice(0, -1), ...x!.shape.slice(depth)];
+    if (x!.dtype !== updates!.dtype || !sameDims(updates!.shape, slices)) {
       const shown = [x!, indices!, updates!].map(formatSpec).join(", ");
       throw new ShapeError("scatterNd", `scatterNd: data, indices and updates do not fit: ${shown}`);
     }

@@ -1,7 +1,8 @@
 /** @file Tensors made of their own indices: counting, one-hot rows and triangles. */
 import { addDims, multiplyDims } from "../../tensor/dims.ts";
+import { ShapeError } from "../../tensor/errors.ts";
 import { ndarray, unravel } from "../../tensor/ndarray.ts";
-import { type Dim, type DType, normalizeAxis } from "../../tensor/spec.ts";
+import { type Dim, type DType, formatSpec, normalizeAxis } from "../../tensor/spec.ts";
 import type { Graph, Value } from "../graph.ts";
 import { defineOp, type Emitter } from "../op.ts";
 import { constant } from "./constant.ts";
@@ -110,7 +111,10 @@ interface TriangleAttributes extends Record<string, unknown> {
 
 const triangleOp = defineOp<TriangleAttributes>({
   name: "triangle",
-  infer: ([x]) => [x!],
+  infer: ([x]) => {
+    if (x!.shape.length < 2) throw new ShapeError("triangle", `triangle: ${formatSpec(x!)} is no matrix`);
+    return [x!];
+  },
   gradient: ({ cotangents: [g], attributes }) => [triangle(g!, attributes)],
   lower: (e, [x], { upper, k }, node) => {
     const attributes = { upper: upper ? 1 : 0 };

@@ -51,7 +51,14 @@ interface TransposeAttributes extends Record<string, unknown> {
 }
 const transposeOp = defineOp<TransposeAttributes>({
   name: "transpose",
-  infer: ([x], { permutation }) => [{ dtype: x!.dtype, shape: permutation.map((p) => x!.shape[p]!) }],
+  infer: ([x], { permutation }) => {
+    if (permutation.toSorted((a, b) => a - b).join() !== [...x!.shape.keys()].join())
+      throw new ShapeError(
+        "transpose",
+        `transpose: ${formatShape(permutation)} is no order of the axes of ${formatShape(x!.shape)}`,
+      );
+    return [{ dtype: x!.dtype, shape: permutation.map((p) => x!.shape[p]!) }];
+  },
   gradient: ({ cotangents: [g], attributes: { permutation } }) => [
     transpose(
       g!,

@@ -71,6 +71,8 @@ export function windowCounts(
   window: Window,
   ceil = false,
 ): Dim[] {
+  if (kernel.some((size) => !(size > 0)))
+    throw new ShapeError("window", `${where}: a window of ${formatShape(kernel)} has no elements`);
   const counts = placesOf(spatial, kernel, window, ceil);
   if (counts.some((d) => typeof d === "number" && d < 1))
     throw new ShapeError(
