@@ -187,6 +187,23 @@ describe("objectives by hand", () => {
   });
 });
 
+describe("the slope of SCE along the score of a draw", () => {
+  it.each([1, 100])("is alpha·e^s over the sum, with alpha %d", (alpha) => {
+    const drawn = [1, 3, 7]; // none is a target, so that the rows of the table get slopes of draws alone
+    const { dt } = evaluate("sce", { alpha }, drawn);
+    for (const item of drawn) {
+      for (let c = 0; c < width; c++) {
+        const expected = weighted((t) => {
+          const draws = alpha * total(drawn.map((k) => Math.exp(score(t, k))));
+          const share = (alpha * Math.exp(score(t, item))) / (Math.exp(score(t, target[t]!)) + draws);
+          return share * scale * h.data[t * width + c]!;
+        });
+        expect(dt.data[item * width + c]).toBeCloseTo(expected, 11);
+      }
+    }
+  });
+});
+
 describe("wrong combinations", () => {
   it.each([
     [
