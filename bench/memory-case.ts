@@ -1,10 +1,14 @@
 /** @file One measurement of memory, in a process of its own: prints the peak of the resident memory as JSON. */
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { planEpoch } from "../src/data/batches.ts";
 import type { Sequences } from "../src/data/sequences.ts";
+import { runFiles } from "../src/evaluation/run-folder.ts";
 import { recipeConfig } from "../src/models/recipes.ts";
 import { workerRuntime } from "../src/runtime/worker.ts";
 import { stream } from "../src/tensor/random.ts";
 import { createLearner } from "../src/training/learner.ts";
+import { type TrainProgress, train } from "../src/training/train.ts";
 import { median, rounded } from "./machine.ts";
 
 /** A training step to measure, with random histories. */
@@ -67,4 +71,35 @@ async function measureStep(options: StepCase): Promise<Record<string, number>> {
   return result;
 }
 
-process.stdout.write(JSON.stringify(await measureStep(JSON.parse(process.argv[2]!) as StepCase)));
+/** A whole training, from a dataset folder to a finished run. */
+export interface TrainCase {
+  readonly data: string;
+  readonly out: string;
+  readonly set: Readonly<Record<string, unknown>>;
+}
+
+async function measureTraining({ data, out, set }: TrainCase): Promise<Record<string, number>> {
+  const settings = Object.entries(set).map(([path, value]) => ({ path, value }));
+  const began = performance.now();
+  let [start, epoch] = [0, 0];
+  const onProgress = ({ kind }: TrainProgress): void => {
+    if (kind === "step") start ||= peak();
+    if (kind === "epoch") epoch = peak();
+  };
+  await train({ data, out, set: settings, onProgress });
+  const [line] = (await readFile(join(out, runFiles.metrics), "utf8")).split("\n");
+  const { loss, interactionsPerSecond, seconds } = JSON.parse(line!);
+  return {
+    peakMegabytes: rounded(peak(), 4),
+    untilFirstStepMegabytes: rounded(start, 4),
+    untilValidatedMegabytes: rounded(epoch, 4),
+    interactionsPerSecond: rounded(interactionsPerSecond, 4),
+    epochSeconds: rounded(seconds, 4),
+    seconds: rounded((performance.now() - began) / 1000, 4),
+    loss: rounded(loss, 5),
+  };
+}
+
+const given = JSON.parse(process.argv[2]!) as StepCase | TrainCase;
+const measured = await ("data" in given ? measureTraining(given) : measureStep(given));
+process.stdout.write(JSON.stringify(measured));

@@ -60,15 +60,19 @@ export async function syncFolder(path: string): Promise<void> {
 }
 
 /**
- * Writes a whole file or nothing: a temporary file in the same folder is written, synchronised and renamed, so that
- * after a crash at any moment `path` holds either its old bytes or the new ones.
+ * Writes a whole file or nothing, from bytes that may come in parts: a temporary file in the same folder is written,
+ * synchronised and renamed, so that after a crash at any moment `path` holds either its old bytes or the new ones.
  */
-export async function writeAtomic(path: string, bytes: Uint8Array | string): Promise<void> {
+export async function writeAtomic(
+  path: string,
+  bytes: Uint8Array | string | readonly Uint8Array[],
+): Promise<void> {
   const temporary = join(dirname(path), `.${basename(path)}.${randomUUID()}.tmp`);
   try {
     const file = await open(temporary, "wx");
     try {
-      await file.writeFile(bytes);
+      for (const part of typeof bytes === "string" || bytes instanceof Uint8Array ? [bytes] : bytes)
+        await file.writeFile(part); // goes on where the part before ended
       await file.sync();
     } finally {
       await file.close();

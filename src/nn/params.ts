@@ -37,12 +37,18 @@ export class Params {
     return this.weight(name, [size], { constant: 0 });
   }
 
-  /** Initial values of all parameters of the graph, from one seed; each depends on its own name only. */
-  initialize(seed: number): Record<string, Tensor> {
+  /**
+   * Initial values of all parameters of the graph, from one seed; each depends on its own name only. `allocate` gives the
+   * arrays that are filled.
+   */
+  initialize(
+    seed: number,
+    allocate = (elements: number): Float32Array => new Float32Array(elements),
+  ): Record<string, Tensor> {
     const tensors: Record<string, Tensor> = {};
     for (const [name, { value }] of this.graph.params) {
       const shape = knownShape(value.shape, name);
-      const data = new Float32Array(count(shape));
+      const data = allocate(count(shape));
       const init = this.#inits.get(name)!;
       if ("constant" in init) data.fill(init.constant);
       else stream(seed, "init", name).fillNormal(data, init.deviation);

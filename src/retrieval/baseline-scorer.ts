@@ -2,10 +2,7 @@
 import { baselineOf } from "../models/baselines/index.ts";
 import type { BaselineConfig } from "../models/config.ts";
 import type { Tensor } from "../tensor/spec.ts";
-import type { Scorer } from "./scorer.ts";
-
-/** Elements of the scores of one call: 64 MB. */
-const elements = 2 ** 24;
+import { type Scorer, scoringBatch } from "./scorer.ts";
 
 /** Scores histories on the calling thread. */
 export function baselineScorer(
@@ -17,7 +14,7 @@ export function baselineScorer(
   return {
     items,
     maxLength: 2 ** 30,
-    batch: Math.max(1, Math.min(128, Math.floor(elements / items))),
+    batch: scoringBatch(items),
     async score({ offsets, items: sequence }) {
       const histories = offsets.length - 1;
       const scores = new Float32Array(histories * items);

@@ -2,9 +2,9 @@
 import type { RecipeConfig } from "../models/config.ts";
 import { scoreStep } from "../models/steps.ts";
 import type { Device } from "../runtime/device.ts";
-import type { Runtime } from "../runtime/runtime.ts";
+import type { Feeds, Runtime } from "../runtime/runtime.ts";
 import type { Tensor } from "../tensor/spec.ts";
-import type { Histories, Scorer } from "./scorer.ts";
+import { type Histories, type Scorer, scoringBatch } from "./scorer.ts";
 
 /** Histories packed into rows of `width` tokens, and the flat place of each history's most recent item. */
 export interface PackedHistories {
@@ -52,21 +52,29 @@ export interface ModelScorerOptions {
   /** Number of items. */
   readonly items: number;
   readonly params: Readonly<Record<string, Tensor>>;
+  /** A number that changes when the values of `params` do: while it stays, fed parameters are not copied again. */
+  readonly version?: () => number;
   /** "stored": compiled in, for serving; "fed": read again at every call, for validation while training. */
   readonly mode: "stored" | "fed";
   readonly runtime: Runtime;
   readonly threads?: number | undefined;
   readonly device?: Device | undefined;
-  /** Most histories a call takes. */
+  /** Most histories a call takes; by default what memory allows. */
   readonly batch?: number;
 }
 
 /** Threads for a scorer where so many may be used: one is left to the caller, who ranks while the next chunk is scored. */
 export const scoringThreads = (threads: number): number => Math.max(1, threads - 1);
 
+const versioned = (params: Readonly<Record<string, Tensor>>, version: number | undefined): Feeds =>
+  version === undefined
+    ? params
+    : Object.fromEntries(Object.entries(params).map(([name, tensor]) => [name, { ...tensor, version }]));
+
 /** Compiles the scorer of a model. Any number of histories up to `batch` runs in the one program. */
 export async function modelScorer(options: ModelScorerOptions): Promise<Scorer> {
-  const { config, items, params, mode, runtime, threads, device, batch = 128 } = options;
+  const { config, items, params, mode, runtime, threads, device, version } = options;
+  const batch = options.batch ?? scoringBatch(items);
   const graph = scoreStep(config, items);
   if (mode === "stored") for (const [name, param] of graph.params) param.data = params[name] ?? null;
   const program = await runtime.compile(graph, { threads, device, params: mode, shapes: "open" });
@@ -79,7 +87,7 @@ export async function modelScorer(options: ModelScorerOptions): Promise<Scorer> 
       const { rows, item, position, segment, last } = packForScoring(histories, width);
       const grid = (data: Int32Array): Tensor => ({ data, shape: [rows, width] });
       const inputs = { item: grid(item), position: grid(position), segment: grid(segment) };
-      const given = mode === "fed" ? params : {};
+      const given = mode === "fed" ? versioned(params, version?.()) : {};
       const { scores } = await program.run({
         ...given,
         ...inputs,

@@ -6,6 +6,13 @@ export interface Histories {
   readonly items: Int32Array;
 }
 
+/** Elements of the scores of one call at most: 64 MB. */
+const mostScores = 2 ** 24;
+
+/** How many histories to score in a call: more cost memory that must be fetched and gain no time. */
+export const scoringBatch = (items: number): number =>
+  Math.max(1, Math.min(128, Math.floor(mostScores / items)));
+
 /** Scores every catalogue item for given histories; backed by a model program that runs in a worker. */
 export interface Scorer {
   /** N, the number of items in the catalogue. */

@@ -4,7 +4,7 @@ import { RuntimeFailure } from "../tensor/errors.ts";
 import { stream } from "../tensor/random.ts";
 import { count, type DType, type Tensor, type TensorData } from "../tensor/spec.ts";
 import type { Device } from "./device.ts";
-import type { Draw } from "./runtime.ts";
+import type { Draw, Feed, Feeds } from "./runtime.ts";
 
 /** What is used of an ONNX Runtime package: onnxruntime-node and onnxruntime-web have it in common. */
 export type Ort = Pick<typeof OrtNode, "InferenceSession" | "Tensor" | "env">;
@@ -27,7 +27,7 @@ export interface SessionOptions {
 export type InputTypes = Readonly<Record<string, DType>>;
 
 export interface Session {
-  run(feeds: Readonly<Record<string, Tensor>>, draw?: Draw): Promise<Record<string, Tensor>>;
+  run(feeds: Feeds, draw?: Draw): Promise<Record<string, Tensor>>;
   /** Draws the random inputs of a coming run, while nothing else is to be done. */
   prepare(draw: Draw): void;
   release(): Promise<void>;
@@ -96,7 +96,7 @@ export function wrapSession(
   inTurn: InTurn = oneAfterTheOther(),
 ): Session {
   const needed = new Set(session.inputNames);
-  const locals = new Map<string, TensorData>();
+  const locals = new Map<string, Local>();
   const masks = createMasks(options.randoms ?? {});
   return {
     prepare: (draw) => void masks(draw),
@@ -108,12 +108,13 @@ export function wrapSession(
       }),
   };
 
-  async function runOnce(feeds: Readonly<Record<string, Tensor>>, draw?: Draw) {
+  async function runOnce(feeds: Feeds, draw?: Draw) {
     const tensors: Record<string, OrtNode.Tensor> = {};
-    for (const [name, { data, shape }] of Object.entries({ ...(draw ? masks(draw) : {}), ...feeds })) {
+    const all: Feeds = { ...(draw ? masks(draw) : {}), ...feeds };
+    for (const [name, feed] of Object.entries(all)) {
       if (!needed.has(name)) continue;
-      const own = ownMemory(locals, name, data) as Float32Array;
-      tensors[name] = new OrtTensor((types[name] ?? "float32") as "float32", own, shape);
+      const own = ownMemory(locals, name, feed) as Float32Array;
+      tensors[name] = new OrtTensor((types[name] ?? "float32") as "float32", own, feed.shape);
     }
     const outputs = await session.run(tensors).catch((error: Error) => {
       throw new RuntimeFailure(
@@ -147,14 +148,20 @@ function createMasks(
   };
 }
 
+/** A copy of shared memory. */
+interface Local {
+  readonly data: TensorData;
+  readonly version: number | undefined;
+}
+
 /** ONNX Runtime does not take shared memory: shared arrays are copied into a buffer that is kept for the next run. */
-function ownMemory(locals: Map<string, TensorData>, name: string, data: TensorData): TensorData {
+function ownMemory(locals: Map<string, Local>, name: string, { data, version }: Feed): TensorData {
   if (data.buffer instanceof ArrayBuffer) return data;
-  let local = locals.get(name);
-  if (local?.length !== data.length) {
-    local = Reflect.construct(data.constructor, [data.length]) as TensorData;
-    locals.set(name, local);
-  }
-  (local as Float32Array).set(data as Float32Array);
-  return local;
+  const known = locals.get(name);
+  const fits = known?.data.length === data.length;
+  if (fits && version !== undefined && known.version === version) return known.data;
+  const own = fits ? known.data : (Reflect.construct(data.constructor, [data.length]) as TensorData);
+  (own as Float32Array).set(data as Float32Array);
+  locals.set(name, { data: own, version });
+  return own;
 }

@@ -5,7 +5,13 @@ import { suggest } from "../tensor/nearest.ts";
 import { arrayType, type Bindings, bindDim, type Dim, formatShape, type Tensor } from "../tensor/spec.ts";
 import type { Device } from "./device.ts";
 
-export type Feeds = Readonly<Record<string, Tensor>>;
+/** Values for an input. */
+export interface Feed extends Tensor {
+  /** For shared memory: the values are those of the last run whose feed had the same number, so none need be copied. */
+  readonly version?: number;
+}
+
+export type Feeds = Readonly<Record<string, Feed>>;
 export type Fetches = Record<string, Tensor>;
 
 /** Which random numbers a run sees: they are a pure function of both and of each input's name. */

@@ -1,7 +1,7 @@
 /** @file What the worker runtime and its thread say to each other. */
 import type { DType, Tensor } from "../tensor/spec.ts";
 import type { SessionOptions } from "./ort.ts";
-import type { Draw } from "./runtime.ts";
+import type { Draw, Feeds } from "./runtime.ts";
 
 export type Request =
   | {
@@ -16,7 +16,7 @@ export type Request =
       kind: "run";
       call: number;
       session: number;
-      feeds: Readonly<Record<string, Tensor>>;
+      feeds: Feeds;
       draw?: Draw | undefined;
     }
   | { kind: "release"; call: number; session: number }

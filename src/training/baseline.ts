@@ -3,15 +3,14 @@
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import type { Dataset } from "../data/dataset.ts";
-import { writeAtomic } from "../data/files.ts";
 import type { Split } from "../data/split.ts";
+import { writeTensors } from "../data/tensors.ts";
 import { evaluateCases } from "../evaluation/cases.ts";
 import { runFiles } from "../evaluation/run-folder.ts";
 import { baselineOf } from "../models/baselines/index.ts";
 import type { BaselineConfig } from "../models/config.ts";
 import { baselineScorer } from "../retrieval/baseline-scorer.ts";
 import { workerRuntime } from "../runtime/worker.ts";
-import { writeSafetensors } from "../tensor/safetensors.ts";
 import { finishRun } from "./finish.ts";
 import type { TrainResult } from "./progress.ts";
 import type { Start } from "./start.ts";
@@ -53,7 +52,7 @@ export async function fitBaseline(
     runtime.dispose(),
   );
   const seconds = (performance.now() - began) / 1000;
-  await writeAtomic(join(out, runFiles.weights), writeSafetensors(state));
+  await writeTensors(join(out, runFiles.weights), state);
   const scorer = baselineScorer(config, count, state);
   const { metrics: validation } = await evaluateCases({ scorer, cases: split.validation });
   await finishRun({ ...start, out, state: { history: [], bestEpoch: 0, seconds } });

@@ -1,10 +1,10 @@
 /** @file Checkpoints: everything a training needs to go on as if nothing had happened, in one file. */
-import { readdir, readFile, rm } from "node:fs/promises";
+import { readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { systemCode, writeAtomic } from "../data/files.ts";
+import { readTensors, writeTensors } from "../data/tensors.ts";
 import { runFiles } from "../evaluation/run-folder.ts";
 import { DataError } from "../tensor/errors.ts";
-import { readSafetensors, writeSafetensors } from "../tensor/safetensors.ts";
 import type { Tensor } from "../tensor/spec.ts";
 import type { Weights } from "./learner.ts";
 
@@ -43,7 +43,7 @@ export async function writeCheckpoint(run: string, { weights, state }: Checkpoin
     ...(weights.average ? prefixed("average", weights.average) : []),
   ]);
   const metadata = { step: String(weights.step), state: JSON.stringify(state) };
-  await writeAtomic(join(run, runFiles.checkpoint), writeSafetensors(tensors, metadata));
+  await writeTensors(join(run, runFiles.checkpoint), tensors, metadata);
   await writeMetrics(run, state);
 }
 
@@ -54,12 +54,8 @@ export async function writeMetrics(run: string, { history }: State): Promise<voi
 /** The checkpoint of a run folder, or null where training was stopped before the first. @throws DataError */
 export async function readCheckpoint(run: string): Promise<Checkpoint | null> {
   const path = join(run, runFiles.checkpoint);
-  const bytes = await readFile(path).catch((error: unknown) => {
-    if (systemCode(error) === "ENOENT") return null;
-    throw error;
-  });
-  if (!bytes) return null;
-  const { tensors, metadata } = readSafetensors(bytes, path);
+  if (!(await isThere(path))) return null;
+  const { tensors, metadata } = await readTensors(path);
   const part = (prefix: string): Record<string, Tensor> =>
     Object.fromEntries(
       Object.entries(tensors).flatMap(([name, t]) =>
@@ -83,6 +79,15 @@ export async function readCheckpoint(run: string): Promise<Checkpoint | null> {
   };
   return { weights, state: stateOf(metadata.state, path) };
 }
+
+const isThere = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    (error: unknown) => {
+      if (systemCode(error) === "ENOENT") return false;
+      throw error;
+    },
+  );
 
 function stateOf(text: string, path: string): State {
   try {

@@ -1,16 +1,15 @@
 /** @file The end of a training: the deployable model, the item list, and run.json with the hash of every file. */
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Dataset, readItems } from "../data/dataset.ts";
 import { sha256File, writeAtomic } from "../data/files.ts";
 import type { Split } from "../data/split.ts";
+import { readTensors } from "../data/tensors.ts";
 import { type RunManifest, runFiles, writeRunManifest } from "../evaluation/run-folder.ts";
 import type { Graph } from "../graph/graph.ts";
 import { isBaseline, type ModelConfig, type RecipeConfig } from "../models/config.ts";
 import { servingStep } from "../models/steps.ts";
 import { writeOnnx } from "../onnx/write.ts";
 import { countItems } from "../retrieval/popularity.ts";
-import { readSafetensors } from "../tensor/safetensors.ts";
 import { type State, writeMetrics } from "./checkpoint.ts";
 
 export interface FinishOptions {
@@ -57,7 +56,7 @@ async function deployable(
   items: readonly string[],
 ): Promise<Graph> {
   const weights = join(out, runFiles.weights);
-  const { tensors } = readSafetensors(await readFile(weights), weights);
+  const { tensors } = await readTensors(weights);
   const graph = servingStep(config, dataset.items);
   for (const [name, param] of graph.params) param.data = tensors[name] ?? null;
   Object.assign(graph.metadata, {

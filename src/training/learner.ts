@@ -97,8 +97,10 @@ const negativeFeeds = ({ items, correction }: Negatives, sampling: Sampling): Re
 };
 
 /** Arrays on shared memory go to the worker without being copied into a message. */
+const sharedArray = (elements: number): Float32Array => new Float32Array(new SharedArrayBuffer(4 * elements));
+
 function shared({ data, shape }: Tensor): Tensor {
-  const copy = new Float32Array(new SharedArrayBuffer(data.byteLength));
+  const copy = sharedArray(data.length);
   copy.set(data as Float32Array);
   return { data: copy, shape };
 }
@@ -116,7 +118,7 @@ async function startWeights(
   { params: declared }: TrainStep,
   { config, items, sequences, seed }: LearnerOptions,
 ): Promise<Weights> {
-  const params = shareEach(declared.initialize(seed));
+  const params = declared.initialize(seed, sharedArray);
   const own = Object.entries(params).filter(([name]) => name.startsWith("items."));
   const values = Object.fromEntries(
     own.map(([name, t]) => [name.slice("items.".length), t.data as Float32Array]),

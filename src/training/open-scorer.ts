@@ -1,14 +1,13 @@
 /** @file Opens the model of a finished run for scoring, in a worker thread of its own. */
-import { readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
+import { readTensors } from "../data/tensors.ts";
 import { type OpenRun, runFiles, type ScorerOptions } from "../evaluation/run-folder.ts";
 import { isBaseline, type ModelConfig } from "../models/config.ts";
 import { baselineScorer } from "../retrieval/baseline-scorer.ts";
 import { modelScorer, scoringThreads } from "../retrieval/model-scorer.ts";
 import type { Scorer } from "../retrieval/scorer.ts";
 import { workerRuntime } from "../runtime/worker.ts";
-import { readSafetensors } from "../tensor/safetensors.ts";
 
 /** The scorer of a run; its thread ends when it is disposed. */
 export async function openScorer(
@@ -16,7 +15,7 @@ export async function openScorer(
   { threads = scoringThreads(availableParallelism()), device }: ScorerOptions = {},
 ): Promise<Scorer> {
   const path = join(run.directory, runFiles.weights);
-  const { tensors: params } = readSafetensors(await readFile(path), path);
+  const { tensors: params } = await readTensors(path);
   const config = run.manifest.config as unknown as ModelConfig;
   const items = run.manifest.dataset.items;
   if (isBaseline(config)) return baselineScorer(config, items, params);

@@ -1,7 +1,7 @@
 /** @file Training: epochs of updates, validation after each, the best weights kept, stopping when it gets no better. */
 import { join } from "node:path";
 import { type Epoch, planEpoch } from "../data/batches.ts";
-import { writeAtomic } from "../data/files.ts";
+import { writeTensors } from "../data/tensors.ts";
 import { evaluateCases } from "../evaluation/cases.ts";
 import { runFiles } from "../evaluation/run-folder.ts";
 import { type BaselineConfig, isBaseline, type RecipeConfig } from "../models/config.ts";
@@ -10,7 +10,6 @@ import type { Scorer } from "../retrieval/scorer.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { workerRuntime } from "../runtime/worker.ts";
 import { RuntimeFailure } from "../tensor/errors.ts";
-import { writeSafetensors } from "../tensor/safetensors.ts";
 import { fitBaseline } from "./baseline.ts";
 import { type EpochLine, type State, writeCheckpoint } from "./checkpoint.ts";
 import { finishRun } from "./finish.ts";
@@ -65,18 +64,30 @@ async function run(options: TrainOptions, start: ModelStart): Promise<TrainResul
     return resultOf(options, state, start);
   }
   if (start.checkpoint) report(message(start, `continuing after epoch ${state.history.length}`));
+  state = await trainEpochs(options, start, state, report);
+  await finishRun({ ...start, out: options.out, state });
+  return resultOf(options, state, start);
+}
+
+/** Trains until there is nothing more to learn; the weights are in the run folder then, and no longer in memory. */
+async function trainEpochs(
+  { out }: TrainOptions,
+  start: ModelStart,
+  begun: State,
+  report: (p: TrainProgress) => void,
+): Promise<State> {
   const training = await openTraining(start);
+  let state = begun;
   try {
     while (!isOver(state, start)) {
       state = await trainEpoch(training, start, state, report);
-      if (state.bestEpoch === state.history.length) await writeBest(options.out, training.learner);
-      await writeCheckpoint(options.out, { weights: training.learner.weights, state });
+      if (state.bestEpoch === state.history.length) await writeBest(out, training.learner);
+      await writeCheckpoint(out, { weights: training.learner.weights, state });
     }
-    await finishRun({ ...start, out: options.out, state });
+    return state;
   } finally {
     await training.dispose();
   }
-  return resultOf(options, state, start);
 }
 
 interface Training {
@@ -111,6 +122,7 @@ async function trainingOn(
     config,
     items,
     params: learner.evaluated(),
+    version: () => learner.weights.step,
     mode: "fed",
     runtime,
     threads: scoringThreads(threads),
@@ -227,7 +239,7 @@ function diverged(epoch: number, step: number): RuntimeFailure {
 }
 
 async function writeBest(out: string, learner: Learner): Promise<void> {
-  await writeAtomic(join(out, runFiles.weights), writeSafetensors(learner.evaluated()));
+  await writeTensors(join(out, runFiles.weights), learner.evaluated());
 }
 
 const message = ({ config }: ModelStart, text: string): TrainProgress =>

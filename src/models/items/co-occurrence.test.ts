@@ -22,7 +22,7 @@ const cosine = (x: Float32Array, a: number, b: number, dim: number): number => {
 
 describe("co-occurrence vectors", () => {
   const options = { sequences: worlds(), count: 21, dim: 4, window: 5, seed: 0 };
-  const vectors = coOccurrenceVectors(options);
+  const { items, vectors } = coOccurrenceVectors(options);
 
   it("bring together what occurs together, and leave an item without neighbours at zero", () => {
     for (let a = 0; a < 20; a++) {
@@ -31,13 +31,38 @@ describe("co-occurrence vectors", () => {
       expect(cosine(vectors, a, same, 4)).toBeGreaterThan(cosine(vectors, a, other, 4) + 0.3);
     }
     expect([...vectors.subarray(80)]).toEqual([0, 0, 0, 0]);
+    expect([...items]).toEqual(Array.from({ length: 21 }, (_, i) => i));
   });
 
   it("are the same for the same seed, and finite where there are fewer items than directions", () => {
-    expect(coOccurrenceVectors(options)).toEqual(vectors);
-    const few = coOccurrenceVectors({ ...options, dim: 64 });
+    expect(coOccurrenceVectors(options).vectors).toEqual(vectors);
+    const few = coOccurrenceVectors({ ...options, dim: 64 }).vectors;
     expect(few).toHaveLength(21 * 64);
     expect(few.every(Number.isFinite)).toBe(true);
+  });
+});
+
+describe("co-occurrence vectors of a catalogue that is too large", () => {
+  it("are those of the most frequent items, as if the others were not there", () => {
+    const { offsets, sequence } = worlds();
+    const options = { dim: 4, window: 5, seed: 0 };
+    const small = coOccurrenceVectors({ sequences: { offsets, sequence }, count: 21, ...options });
+    // The same histories over items 1, 3 … 41 of 60; the others stand at the ends of histories, fewer times.
+    const lists = Array.from({ length: offsets.length - 1 }, (_, h) => [
+      ...sequence.subarray(offsets[h], offsets[h + 1]).map((item) => 2 * item + 1),
+      ...(h < 30 ? [2 * h] : []),
+    ]);
+    lists.push([41], [41]); // or item 20 would be as rare as they are
+    const ends = lists.map(
+      (
+        (sum) => (list: number[]) =>
+          (sum += list.length)
+      )(0),
+    );
+    const sequences = { offsets: Int32Array.of(0, ...ends), sequence: Int32Array.from(lists.flat()) };
+    const large = coOccurrenceVectors({ sequences, count: 60, ...options }, 21 * (4 + 16));
+    expect([...large.items]).toEqual(Array.from({ length: 21 }, (_, i) => 2 * i + 1));
+    expect(large.vectors).toEqual(small.vectors);
   });
 });
 

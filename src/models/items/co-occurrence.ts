@@ -20,19 +20,55 @@ interface Sparse {
   readonly values: Float32Array;
 }
 
-/** More pairs than this are thinned out by taking fewer histories; 2²⁴ pairs take about 600 MB while they are counted. */
+/** Vectors of some items. */
+export interface ItemVectors {
+  /** The items that have one, ascending. */
+  readonly items: Int32Array;
+  /** Row-major, one row for each of them. */
+  readonly vectors: Float32Array;
+}
+
+/** More pairs than this are thinned out by taking fewer histories; 2²⁴ pairs take about 500 MB while they are counted. */
 const mostPairs = 2 ** 24;
+/** Elements of a matrix of vectors: where items are more, the most frequent have vectors. 2²⁴ are 209,715 items of width 64. */
+const mostElements = 2 ** 24;
 /** Extra directions and passes that make the random projection of Halko et al. accurate. */
 const [oversampling, passes] = [16, 4];
 
 /**
- * Row vectors U·√Σ [N, dim] of the truncated eigendecomposition of the positive pointwise mutual information between
- * items of the same history, row-major; items without neighbours are zero.
+ * Row vectors U·√Σ of the truncated eigendecomposition of the positive pointwise mutual information between items of the
+ * same history; items without neighbours are zero. In catalogues too large for that, only the most frequent items count.
  *
  * Source: Levy & Goldberg 2014 (PPMI factorisation as word vectors), with the randomised range finder of Halko,
  * Martinsson & Tropp 2011, arXiv:0909.4061.
  */
-export function coOccurrenceVectors(options: CoOccurrenceOptions): Float32Array {
+export function coOccurrenceVectors(options: CoOccurrenceOptions, elements = mostElements): ItemVectors {
+  const { count, dim } = options;
+  const items = frequentItems(options, Math.floor(elements / (dim + oversampling)));
+  if (items.length === count) return { items, vectors: factorised(options) };
+  const numbers = new Int32Array(count).fill(-1);
+  items.forEach((item, k) => {
+    numbers[item] = k;
+  });
+  const { offsets, sequence } = options.sequences;
+  const sequences = { offsets, sequence: sequence.map((item) => numbers[item]!) };
+  return { items, vectors: factorised({ ...options, sequences, count: items.length }) };
+}
+
+/** The items of a catalogue that occur most often, earlier ones first where equally often; ascending. */
+function frequentItems({ sequences, count }: CoOccurrenceOptions, most: number): Int32Array {
+  const all = Int32Array.from({ length: count }, (_, i) => i);
+  if (count <= most) return all;
+  const counts = new Int32Array(count);
+  for (const item of sequences.sequence) counts[item]!++;
+  return all
+    .sort((a, b) => counts[b]! - counts[a]! || a - b)
+    .slice(0, most)
+    .sort();
+}
+
+/** Vectors of all items; −1 in a sequence is an item that does not count. */
+function factorised(options: CoOccurrenceOptions): Float32Array {
   const { count, dim, seed } = options;
   const matrix = positiveInformation(countPairs(options), count);
   const width = Math.min(count, dim + oversampling);
@@ -50,8 +86,14 @@ export function coOccurrenceVectors(options: CoOccurrenceOptions): Float32Array 
   return timesSmall(basis, rotation, width);
 }
 
-/** Weighted pairs as sorted keys row · N + column, both directions, with repeated keys added up. */
-function countPairs({ sequences: { offsets, sequence }, count, window, seed }: CoOccurrenceOptions) {
+/** Pairs of items as sorted keys row · N + column with row < column, and the weight of each. */
+interface Pairs {
+  readonly keys: Float64Array;
+  readonly weights: Float64Array;
+}
+
+/** Weighted pairs, with repeated ones added up. */
+function countPairs({ sequences: { offsets, sequence }, count, window, seed }: CoOccurrenceOptions): Pairs {
   const histories = offsets.length - 1;
   const most = sequence.length * window;
   const keep = Math.min(1, mostPairs / Math.max(1, most));
@@ -64,31 +106,30 @@ function countPairs({ sequences: { offsets, sequence }, count, window, seed }: C
       const end = Math.min(offsets[h + 1]!, i + window + 1);
       for (let j = i + 1; j < end && size < pairs.length; j++) {
         const [a, b] = [sequence[i]!, sequence[j]!];
+        if (a === b || a < 0 || b < 0) continue;
         // The distance rides in the fraction of the key, so that one sort brings equal pairs together.
-        if (a !== b) pairs[size++] = Math.min(a, b) * count + Math.max(a, b) + (j - i) / (window + 1) / 2;
+        pairs[size++] = Math.min(a, b) * count + Math.max(a, b) + (j - i) / (window + 1) / 2;
       }
     }
   }
-  const sorted = pairs.subarray(0, size).sort();
-  const keys: number[] = [];
-  const weights: number[] = [];
-  for (const pair of sorted) {
+  return addUp(pairs.subarray(0, size).sort(), window);
+}
+
+/** Adds up the weights of equal pairs; the keys take the place of the pairs. */
+function addUp(pairs: Float64Array, window: number): Pairs {
+  const weights = new Float64Array(pairs.length);
+  let size = 0;
+  for (const pair of pairs) {
     const key = Math.floor(pair);
     const weight = 1 / Math.round((pair - key) * 2 * (window + 1));
-    if (keys.at(-1) === key) weights[weights.length - 1] = weights.at(-1)! + weight;
-    else {
-      keys.push(key);
-      weights.push(weight);
-    }
+    if (size === 0 || pairs[size - 1] !== key) pairs[size++] = key;
+    weights[size - 1] = weights[size - 1]! + weight;
   }
-  return { keys, weights };
+  return { keys: pairs.subarray(0, size), weights: weights.subarray(0, size) };
 }
 
 /** max(0, log(w_ij · W / (w_i · w_j))) as a symmetric matrix. */
-function positiveInformation(
-  { keys, weights }: { keys: number[]; weights: number[] },
-  count: number,
-): Sparse {
+function positiveInformation({ keys, weights }: Pairs, count: number): Sparse {
   const totals = new Float64Array(count);
   let total = 0;
   keys.forEach((key, k) => {
@@ -97,12 +138,11 @@ function positiveInformation(
     totals[b]! += weights[k]!;
     total += 2 * weights[k]!;
   });
-  const information = keys.map((key, k) =>
-    Math.log((weights[k]! * total) / (totals[Math.floor(key / count)]! * totals[key % count]!)),
-  );
+  const information = (key: number, k: number): number =>
+    Math.log((weights[k]! * total) / (totals[Math.floor(key / count)]! * totals[key % count]!));
   const offsets = new Int32Array(count + 1);
   keys.forEach((key, k) => {
-    if (information[k]! <= 0) return;
+    if (information(key, k) <= 0) return;
     offsets[Math.floor(key / count) + 1]!++;
     offsets[(key % count) + 1]!++;
   });
@@ -111,7 +151,8 @@ function positiveInformation(
   const columns = new Int32Array(offsets[count]!);
   const values = new Float32Array(offsets[count]!);
   keys.forEach((key, k) => {
-    if (information[k]! <= 0) return;
+    const value = information(key, k);
+    if (value <= 0) return;
     const [a, b] = [Math.floor(key / count), key % count];
     for (const [row, column] of [
       [a, b],
@@ -119,7 +160,7 @@ function positiveInformation(
     ] as const) {
       const at = next[row]!++;
       columns[at] = column;
-      values[at] = information[k]!;
+      values[at] = value;
     }
   });
   return { offsets, columns, values };

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { defaultDeviation } from "../../nn/params.ts";
 import { defineItemEncoder } from "../define.ts";
-import { type CoOccurrenceOptions, coOccurrenceVectors } from "./co-occurrence.ts";
+import { type CoOccurrenceOptions, coOccurrenceVectors, type ItemVectors } from "./co-occurrence.ts";
 
 const config = z.strictObject({
   name: z.literal("id").default("id"),
@@ -10,7 +10,9 @@ const config = z.strictObject({
   start: z
     .enum(["noise", "co-occurrence"])
     .default("co-occurrence")
-    .describe("first values: noise, or the factorised co-occurrence of items in training histories"),
+    .describe(
+      "first values: noise, or the factorised co-occurrence of items in training histories (of the most frequent, where they are too many)",
+    ),
   window: z
     .int()
     .min(1)
@@ -24,7 +26,8 @@ const [startDeviation, remainingNoise] = [2 * defaultDeviation, 0.5];
 
 /**
  * A table [N, D], used both for the items of a history and for those that are scored (tied). It starts as noise of
- * standard deviation .02, or as co-occurrence vectors of standard deviation .04 with half of that noise.
+ * standard deviation .02, or as co-occurrence vectors of standard deviation .04 with half of that noise. Items that
+ * have no such vector, because the catalogue is large and others are more frequent, start as noise.
  */
 export const idTable = defineItemEncoder<z.infer<typeof config>>({
   name: "id",
@@ -36,12 +39,14 @@ export const idTable = defineItemEncoder<z.infer<typeof config>>({
     if (start === "noise") return;
     const argument: CoOccurrenceOptions = { sequences, count, dim, window, seed };
     const module = new URL("./co-occurrence.js", import.meta.url).href;
-    const vectors = await inThread<Float32Array>({ module, name: coOccurrenceVectors.name, argument });
+    const call = { module, name: coOccurrenceVectors.name, argument };
+    const { items, vectors } = await inThread<ItemVectors>(call);
     const square = vectors.reduce((total, v) => total + v * v, 0) / vectors.length;
     const scale = square > 0 ? startDeviation / Math.sqrt(square) : 0;
     const table = params.id!;
-    vectors.forEach((v, i) => {
-      table[i] = remainingNoise * table[i]! + scale * v;
+    items.forEach((item, k) => {
+      for (let c = 0; c < dim; c++)
+        table[item * dim + c] = remainingNoise * table[item * dim + c]! + scale * vectors[k * dim + c]!;
     });
   },
 });
