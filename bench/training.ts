@@ -43,7 +43,7 @@ const referenceTokens = 8192;
  * model at the reference program's own settings (d = 64, 2 blocks, 1 head, dropout .5, dot product) and step size.
  */
 export async function benchTraining(options: TrainingBenchOptions): Promise<Record<string, unknown>> {
-  const { shared, threads, rounds = 3, onProgress } = options;
+  const { shared, threads, rounds = 5, onProgress } = options;
   const dataset = await openShared(join(shared, "data", "amazon-beauty"));
   const same = {
     "items.dim": 64,
