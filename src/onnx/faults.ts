@@ -1,10 +1,10 @@
 /** @file How files that cannot be read are spoken of. */
 import { DataError, type ErrorFields } from "../tensor/errors.ts";
 
-/** A name from a file on one line, and not longer than one. */
-export function plain(name: string): string {
-  const line = name.replace(/\p{Cc}+/gu, " ");
-  return line.length > 80 ? `${line.slice(0, 80)}…` : line;
+/** Text that may hold parts of a file, on one line and not endless. */
+export function plain(text: string, most = 80): string {
+  const line = text.replace(/\p{Cc}+/gu, " ");
+  return line.length > most ? `${line.slice(0, most)}…` : line;
 }
 
 export const quoted = (name: string): string => `"${plain(name)}"`;

@@ -1,11 +1,21 @@
 /** @file Reads, compiles and runs damaged ONNX files in a process of its own: node fuzz.fixture.js FIRST COUNT LIST */
 import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
+import { gradient } from "../autodiff/gradient.ts";
 import { type Graph, reachableNodes } from "../graph/graph.ts";
+import { trainable } from "../nn/adapt.ts";
 import { compile } from "../runtime/node.ts";
 import { ConfigError, DataError, RuntimeFailure, ShapeError } from "../tensor/errors.ts";
 import { stream } from "../tensor/random.ts";
-import { arrayType, type Bindings, bindShape, count, type Tensor, type TensorSpec } from "../tensor/spec.ts";
+import {
+  arrayType,
+  type Bindings,
+  bindShape,
+  count,
+  isFloat,
+  type Tensor,
+  type TensorSpec,
+} from "../tensor/spec.ts";
 import { mutateBytes, mutateFields } from "./mutate.fixture.ts";
 import { readOnnx } from "./read.ts";
 
@@ -41,6 +51,7 @@ async function attempt(bytes: Uint8Array): Promise<Outcome> {
     check(error, [DataError]);
     return "refused";
   }
+  differentiate(graph);
   const feeds = feedsFor(graph);
   if (!feeds) return "read";
   const program = await compile(graph, { threads: 1 });
@@ -52,6 +63,18 @@ async function attempt(bytes: Uint8Array): Promise<Outcome> {
     return "read";
   } finally {
     await program.dispose();
+  }
+}
+
+/** Whatever reads can be asked for gradients, which are there or refused. */
+function differentiate(graph: Graph): void {
+  const of = [...graph.outputs].find(([, { dtype }]) => isFloat(dtype))?.[0];
+  const inputs = [...graph.inputs].flatMap(([name, { dtype }]) => (isFloat(dtype) ? [name] : []));
+  if (of === undefined) return;
+  try {
+    gradient(graph, { of, wrt: [...inputs, ...trainable(graph)], cotangent: "arriving gradient" });
+  } catch (error) {
+    check(error, [ShapeError]);
   }
 }
 

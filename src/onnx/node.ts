@@ -2,7 +2,7 @@
 import type { Graph, Value } from "../graph/graph.ts";
 import type { Dim } from "../tensor/dims.ts";
 import { ConfigError, DataError, ShapeError } from "../tensor/errors.ts";
-import { quoted } from "./faults.ts";
+import { plain, quoted } from "./faults.ts";
 import type { Known } from "./known.ts";
 import {
   type AttributeProto,
@@ -159,7 +159,7 @@ export class OnnxNode {
   }
 
   fail(what: string, cause?: unknown): never {
-    const error = new DataError("onnx-node", `readOnnx: ${this.label}: ${what}`, {
+    const error = new DataError("onnx-node", `readOnnx: ${this.label}: ${plain(what, 1000)}`, {
       node: this.name,
       type: this.type,
     });

@@ -37,6 +37,11 @@ export function lowerConvWeights(
   const spatial = knownShape(x.slice(2), "convWeights");
   const places = knownShape(y.slice(2), "convWeights");
   const { kernel, groups } = attributes;
+  // A convolution over no pictures as channels is one that ONNX Runtime does not come to the end of.
+  if (x[0] === 0) {
+    const zero = e.constant(node.outputs[0]!.dtype, [], [0]);
+    return e.node("Expand", [zero, e.dims(node.outputs[0]!.shape)]);
+  }
   const sizes: Sizes = {
     ...attributes,
     batch: x[0]!,

@@ -42,6 +42,7 @@ const plane = (stride: number, pads: Window["pads"], groups = 1): ConvAttributes
 /** Shapes of x, w and y, and what relates them. */
 const cases: readonly (readonly [number[], number[], number[], ConvAttributes])[] = [
   [[2, 3, 4, 4], [2, 3, 3, 3], [2, 2, 4, 4], plane(1, [1, 1, 1, 1])],
+  [[0, 3, 4, 4], [2, 3, 3, 3], [0, 2, 4, 4], plane(1, [1, 1, 1, 1])],
   [[2, 5, 6, 5], [3, 5, 3, 3], [2, 3, 3, 3], plane(2, [0, 1, 1, 1])],
   [[1, 4, 6, 7], [6, 2, 2, 3], [1, 6, 4, 3], { ...plane(1, [0, 0, 0, 0], 2), dilations: [2, 2] }],
   [[2, 4, 6, 6], [6, 2, 2, 2], [2, 6, 3, 2], { ...plane(2, [0, 0, 0, 0], 2), dilations: [1, 3] }],
@@ -103,6 +104,7 @@ function checkFit(
   const known = [x.shape[1]!, outer!, inner!];
   if (known.some((d) => typeof d !== "number") || w.shape.some((d) => typeof d !== "number"))
     refuse(where, "channels and kernel sizes must be known", specs);
+  if (known.includes(0)) refuse(where, "there must be channels", specs); // ONNX Runtime would not come to an end
   if (x.shape[1] !== (inner as number) * groups || (outer as number) % groups !== 0)
     refuse(where, `channels and weights do not fit with ${groups} groups`, specs);
   if (specs.some(({ dtype }) => dtype !== x.dtype || !isFloat(dtype)))

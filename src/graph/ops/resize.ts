@@ -105,8 +105,16 @@ function along(x: NdArray, at: number, weights: [number, number][][]): NdArray {
   });
 }
 
+/** Elements of the matrix of an axis. */
+const mostWeights = 2 ** 22;
+
 /** Gradients go back along one axis after the other by the transposed weights, as a matrix product. */
 function back(g: Value, axis: Axis & { readonly at: number }, attributes: ResizeAttributes): Value {
+  if (axis.from * axis.to > mostWeights)
+    throw new ShapeError(
+      "resize",
+      `resize: its gradient is not implemented for axes as long as ${axis.from} and ${axis.to}`,
+    );
   const matrix = new Float64Array(axis.from * axis.to);
   contributions(axis, attributes).forEach((list, i) => {
     for (const [index, weight] of list) matrix[index * axis.to + i]! += weight;

@@ -51,6 +51,9 @@ export function windowOf(where: string, axes: number, options: WindowOptions): W
 const ones = (n: number): number[] => new Array<number>(n).fill(1);
 const zeros = (n: number): number[] => new Array<number>(n).fill(0);
 
+/** Elements of a window; kernels visit each of them for each place. */
+const mostTaps = 2 ** 24;
+
 /** Places that a dilated kernel spans along each axis. */
 export const extentsOf = (kernel: readonly number[], { dilations }: Window): number[] =>
   kernel.map((k, axis) => (k - 1) * dilations[axis]! + 1);
@@ -71,8 +74,12 @@ export function windowCounts(
   window: Window,
   ceil = false,
 ): Dim[] {
-  if (kernel.some((size) => !(size > 0)))
-    throw new ShapeError("window", `${where}: a window of ${formatShape(kernel)} has no elements`);
+  const taps = kernel.reduce((product, size) => product * size, 1);
+  if (kernel.some((size) => !(size > 0)) || taps > mostTaps)
+    throw new ShapeError(
+      "window",
+      `${where}: a window of ${formatShape(kernel)} has ${taps > 0 ? "too many" : "no"} elements`,
+    );
   const counts = placesOf(spatial, kernel, window, ceil);
   if (counts.some((d) => typeof d === "number" && d < 1))
     throw new ShapeError(
