@@ -46,7 +46,12 @@ async function measureMillion(threads: number): Promise<Record<string, unknown>>
     const items = await writeMillion(log);
     const main = join(import.meta.dirname, "..", "src", "cli", "main.js");
     await run(process.execPath, [main, "import", "--interactions", log, "--out", data]);
-    const set = { "loss.name": "sampled-softmax", "training.epochs": 1, "training.threads": threads };
+    const set = {
+      "loss.name": "sampled-softmax",
+      "loss.negatives": 1024,
+      "training.epochs": 1,
+      "training.threads": threads,
+    };
     return { items, width: 64, ...set, ...(await measure({ data, out: join(folder, "run"), set })) };
   } finally {
     await rm(folder, { recursive: true, force: true });

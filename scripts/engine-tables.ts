@@ -60,12 +60,19 @@ function memory(): string[] {
     size(line.peakMegabytes),
     grouped(line.stepMilliseconds),
   ]);
+  const million = result.sampledSoftmax;
+  const whole = million
+    ? [
+        `A whole training with a sample of ${grouped(million["loss.negatives"])} items (sampled-softmax), ${grouped(million.items)} items of width ${million.width}, one epoch: ${size(million.untilFirstStepMegabytes)} MB at most until the first step (co-occurrence start), ${size(million.untilValidatedMegabytes)} MB until it is validated over all items, ${size(million.peakMegabytes)} MB in all.`,
+      ]
+    : [];
   return [
     "## Memory",
-    `One training step of sasrec with the full softmax, width 64, each in a process of its own; "beyond" is the peak less weights, optimizer and the bare process. ${where(result)}.`,
+    `One training step of sasrec with the full softmax, width 64, each in a process of its own; "beyond" is the peak of the whole process less weights and optimizer. ${where(result)}.`,
     table(["items", "tokens", "weights and optimizer, MB", "beyond, MB", "step, ms"], softmax),
     "Eight blocks of width 256, 8,192 tokens:",
     table(["activations", "peak, MB", "step, ms"], again),
+    ...whole,
   ];
 }
 

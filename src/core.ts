@@ -1,5 +1,6 @@
 /** @file The engine but for the runtimes of a platform: what Node and a browser have in common. */
-export { backward, type GradientOptions, gradient } from "./autodiff/gradient.ts";
+export { type BackwardOptions, backward, type GradientOptions, gradient } from "./autodiff/gradient.ts";
+export { type Section, traceSection } from "./autodiff/recompute.ts";
 export { cloneGraph, Graph, type Node, print, Value } from "./graph/graph.ts";
 export { type Attributes, defineOp, type Emitter, type OpDef, type Sample } from "./graph/op.ts";
 export * from "./graph/ops/index.ts";
