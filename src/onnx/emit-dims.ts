@@ -9,8 +9,18 @@ export interface DimSource {
   readonly axis: number;
 }
 
-/** An int64 vector [n] of dimensions of which some are open. */
-export function emitDims(e: Emitter, dims: readonly Dim[], sources: ReadonlyMap<string, DimSource>): string {
+/** An int64 vector [n] of dimensions of which some are open; `known` keeps what was written before. */
+export function emitDims(
+  e: Emitter,
+  dims: readonly Dim[],
+  sources: ReadonlyMap<string, DimSource>,
+  known: Map<string, string>,
+): string {
+  const once = (key: string, write: () => string): string => {
+    const name = known.get(key) ?? write();
+    known.set(key, name);
+    return name;
+  };
   const operation = (type: string) => (a: string, b: string) => e.node(type, [a, b])[0]!;
   const nodes: DimAlgebra<string> = {
     number: (value) => e.constant("int64", [1], [value]),
@@ -22,10 +32,9 @@ export function emitDims(e: Emitter, dims: readonly Dim[], sources: ReadonlyMap<
           `writeOnnx: dimension "${name}" is not the size of an axis of any input; bind it to a number`,
           { dimension: name },
         );
-      const shape = e.node("Shape", [source.input])[0]!;
-      return e.node("Gather", [shape, e.constant("int64", [1], [source.axis])], {
-        attributes: { axis: 0 },
-      })[0]!;
+      const shape = once(`shape of ${source.input}`, () => e.node("Shape", [source.input])[0]!);
+      const axis = e.constant("int64", [1], [source.axis]);
+      return once(name, () => e.node("Gather", [shape, axis], { attributes: { axis: 0 } })[0]!);
     },
     add: operation("Add"),
     multiply: operation("Mul"),
@@ -34,6 +43,8 @@ export function emitDims(e: Emitter, dims: readonly Dim[], sources: ReadonlyMap<
     min: operation("Min"),
     max: operation("Max"),
   };
-  const parts = dims.map((d) => foldDim(d, nodes));
-  return parts.length === 1 ? parts[0]! : e.node("Concat", parts, { attributes: { axis: 0 } })[0]!;
+  return once(dims.join(" "), () => {
+    const parts = dims.map((d) => once(String(d), () => foldDim(d, nodes)));
+    return parts.length === 1 ? parts[0]! : e.node("Concat", parts, { attributes: { axis: 0 } })[0]!;
+  });
 }

@@ -13,6 +13,10 @@ export const list = (results: Result | readonly Result[]): readonly Result[] =>
 export function folded(node: OnnxNode, rule: Rule, budget: Budget): readonly Known[] | null {
   const { slots } = node;
   if (slots.length === 0 || !slots.some(Boolean)) return null;
+  if (node.type === "Where") {
+    const either = sameEitherWay(node);
+    if (either) return [either];
+  }
   if (slots.some((slot) => slot && (slot.trainable || !slot.known))) return null;
   const contents = slots.map((slot) => slot?.known ?? null);
   const open = contents.some((c) => c && isOpen(c));
@@ -31,6 +35,15 @@ export function folded(node: OnnxNode, rule: Rule, budget: Budget): readonly Kno
 function totalOf(node: OnnxNode, x: Known | null): Known | null {
   if (!x || node.int("noop_with_empty_axes", 0) === 1) return null;
   return foldVector(node.type, x, node.int("keepdims", 1) === 1);
+}
+
+/** The scalar that a Where gives whatever its condition is: files have them to fix an order of execution. */
+function sameEitherWay({ slots: [condition, yes, no] }: OnnxNode): Known | null {
+  if (yes?.trainable || no?.trainable || condition?.value().rank !== 0) return null;
+  const [a, b] = [yes?.known, no?.known];
+  const same =
+    a && b && a.values.length === 1 && b.values.length === 1 && Object.is(a.values[0], b.values[0]);
+  return same && a.shape.length === 0 && b.shape.length === 0 ? a : null;
 }
 
 /** Runs a rule on contents; what it returns as contents already stays as it is. */

@@ -58,6 +58,8 @@ export class Writer implements Emitter {
   readonly #constants = new Map<string, string>();
   readonly #taken: Set<string>;
   readonly #sources = new Map<string, DimSource>();
+  /** Sizes that are computed from the shapes of inputs, by the dimension. */
+  readonly #sizes = new Map<string, string>();
   /** Names that nodes gave, and what becomes of them. */
   readonly #made = new Set<string>();
   readonly #renamed = new Map<string, string>();
@@ -108,7 +110,9 @@ export class Writer implements Emitter {
   dims(dims: Shape): string {
     const bound = this.bound(dims);
     const known = bound.every((d) => typeof d === "number");
-    return known ? this.constant("int64", [bound.length], bound) : emitDims(this, bound, this.#sources);
+    return known
+      ? this.constant("int64", [bound.length], bound)
+      : emitDims(this, bound, this.#sources, this.#sizes);
   }
 
   node(
