@@ -1,6 +1,6 @@
 /**
  * @file The gradient of convolution weights as ONNX nodes. Which form is fastest depends on the sizes; the rules below
- * follow measurements with ONNX Runtime 1.30 (docs/results/notes.md).
+ * follow measurements with ONNX Runtime 1.30 (docs/results/engine.md).
  */
 import { type Dim, multiplyDims } from "../../tensor/dims.ts";
 import { unravel } from "../../tensor/ndarray.ts";
