@@ -86,37 +86,6 @@ function eventLoop(): string[] {
   ];
 }
 
-function convolution(): string[] {
-  const result = read("convolution");
-  if (!result) return [];
-  const ms = ({ processors }: Result): string => String(processors);
-  const layers = result.layers.map((line: Result) => [
-    `${line.channels.join(" → ")}${line.groups > 1 ? ", one kernel each" : ""}`,
-    `${line.side}²`,
-    `${line.kernel}²${line.stride > 1 ? `, stride ${line.stride}` : ""}`,
-    ms(line.forward),
-    ms(line.inputGradient),
-    ms(line.weightGradient),
-  ]);
-  const encoder = result.encoder.map((line: Result) => [
-    String(line.batch),
-    ms(line.forwardWithStoredWeights),
-    ms(line.forward),
-    ms(line.forwardAndBackward),
-    line.backwardByForward.toFixed(1),
-  ]);
-  return [
-    "## Convolutions",
-    `Least processor time of a run, in milliseconds; 8 pictures. ${where(result)}.`,
-    table(["channels", "picture", "kernel", "forward", "input's gradient", "weights' gradient"], layers),
-    "MobileNet (`mobilenet-v1-embedding.onnx`, 224²), gradients of all parameters:",
-    table(
-      ["pictures", "forward, stored weights", "forward", "forward and backward", "backward/forward"],
-      encoder,
-    ),
-  ];
-}
-
 function finetuning(): string[] {
   const result = read("finetune");
   if (!result) return [];
@@ -136,10 +105,9 @@ function finetuning(): string[] {
     line.heldOut.meanAveragePrecision.toFixed(3),
     line.slopeError.toExponential(0),
   ]);
-  const [{ heldOut }] = result.modes;
   return [
     "## Fine-tuning an image encoder",
-    `${result.encoder} under one logit for each of 18 genres, on ${grouped(result.training)} film posters, ${result.epochs} epochs of batches of ${result.batch}; loss and mean average precision on ${grouped(result.heldOut)} other posters (chance ${heldOut.chance.toFixed(3)}). Memory is the peak beyond the pictures. The last column is how far the gradient misses the slope that differences show, relative, in float64. ${where(result)}.`,
+    `${result.encoder} under one logit for each of 18 genres, on ${grouped(result.training)} film posters, ${result.epochs} epochs of batches of ${result.batch}; loss and mean average precision on ${grouped(result.heldOut)} other posters. Memory is the peak beyond the pictures. The last column is how far the gradient misses the slope that differences show, relative, in float64. ${where(result)}.`,
     table(
       [
         "trained of the encoder",
@@ -159,7 +127,7 @@ function finetuning(): string[] {
 
 /** The text between the markers. */
 export const engineTables = (): string =>
-  [...roofline(), ...profile(), ...memory(), ...eventLoop(), ...convolution(), ...finetuning()].join("\n\n");
+  [...roofline(), ...profile(), ...memory(), ...eventLoop(), ...finetuning()].join("\n\n");
 
 /** The page with fresh tables. */
 export const enginePage = (page: string): string => between(page, engineTables());
