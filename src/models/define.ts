@@ -30,9 +30,24 @@ export interface SequenceInput {
   readonly block: (trace: () => Value) => Value;
 }
 
-/** Turns item vectors into one state for each token, from that token and those before it in its segment. */
+/** What a backbone asks of the rows it is given. */
+export interface Needs {
+  /** Rows that hold several histories end to end, or one history each, padded before its first item. */
+  readonly rows: "packed" | "padded";
+  /** Which items of its history a state depends on: those up to it, or all. */
+  readonly sees: "past" | "all";
+  /** Whether it reads the times of the interactions. */
+  readonly times: boolean;
+}
+
+/** What is true of a backbone that says nothing else. */
+export const usualNeeds: Needs = { rows: "packed", sees: "past", times: false };
+
+/** Turns item vectors into one state for each token, from the tokens of its segment that it may see. */
 export interface Backbone<C = unknown> extends Described {
   dropout(config: C): number;
+  /** Where it needs other rows than `usualNeeds`. */
+  needs?(config: C): Partial<Needs>;
   apply(p: Params, input: SequenceInput, config: C): Value;
 }
 
