@@ -1,6 +1,7 @@
 /** @file The public interface of the package. */
 
 export { type Dataset, type Item, openDataset, readItems } from "./data/dataset.ts";
+export { type FeatureTable, listFeatures, openFeatures, writeFeatures } from "./data/features.ts";
 export { type ImportOptions, type ImportReport, importInteractions } from "./data/import.ts";
 export { globalTime, leaveOneOut, type Split } from "./data/split.ts";
 export { evaluateCases } from "./evaluation/cases.ts";

@@ -9,6 +9,7 @@ const levels = [
   ["autodiff", "onnx", "nn"],
   ["data", "metrics"],
   ["runtime"],
+  ["content"],
   ["models"],
   ["retrieval"],
   ["evaluation"],
