@@ -119,3 +119,23 @@ describe("every objective", () => {
     expect(mean(losses.slice(-8))).toBeLessThan(mean(losses.slice(0, 8)));
   });
 });
+
+describe("the last step of an epoch", () => {
+  /** The item table after one update of an epoch of a single row, by a learner with steps of so many rows. */
+  async function afterOne(rows: number): Promise<readonly number[]> {
+    const one = { offsets: Int32Array.of(0, 6), sequence: Int32Array.of(1, 2, 3, 4, 5, 6) };
+    const config = configOf({ "backbone.dropout": 0, "loss.name": "cross-entropy" });
+    const options = { config, items, sequences: one, rows, seed: 3, threads: 1, runtime: nodeRuntime };
+    const learner = await createLearner(options);
+    const epoch = planEpoch(one, { rows, width: 8, maxLength: 8, seed: 1, epoch: 1 });
+    const { tokens } = await learner.update(epoch, 0, 0.01);
+    await learner.dispose();
+    expect(tokens).toBe(5);
+    return [...(learner.weights.params["items.id"]!.data as Float32Array)];
+  }
+
+  it("learns the same in a program of its few rows as in a full one with empty rows", async () => {
+    const [own, padded] = [await afterOne(3), await afterOne(1)];
+    own.forEach((value, i) => expect(value).toBeCloseTo(padded[i]!, 5));
+  });
+});

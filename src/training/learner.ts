@@ -1,16 +1,13 @@
 /** @file Weights and what is needed to change them: one program step, the optimizer, the moving average. */
 
-import { type Batch, type Epoch, emptyBatch, fillBatch } from "../data/batches.ts";
-import { type NegativeOptions, type Negatives, negativeSampler } from "../data/negatives.ts";
+import { type Epoch, fillBatch } from "../data/batches.ts";
 import type { Sequences } from "../data/sequences.ts";
 import { partOf, type RecipeConfig } from "../models/config.ts";
-import { drawnShape, type Sampling } from "../models/define.ts";
-import { type TrainStep, trainStep } from "../models/train-step.ts";
-import { countItems } from "../retrieval/popularity.ts";
+import type { TrainStep } from "../models/train-step.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { callInThread } from "../runtime/thread.ts";
 import type { Tensor } from "../tensor/spec.ts";
-import { createRowFeed } from "./row-feed.ts";
+import { openStep, type StepProgram } from "./step-program.ts";
 import { applyUpdate, wholeGradients } from "./update.ts";
 
 /** Everything about the weights that a checkpoint must hold. */
@@ -45,56 +42,38 @@ export interface Learner {
 }
 
 export async function createLearner(options: LearnerOptions, restored?: Weights): Promise<Learner> {
-  const { config, items, rows, threads, runtime, seed } = options;
-  const width = config.training.rowLength;
-  const step = trainStep(config, { items, rows, width });
-  const program = await runtime.compile(step.graph, {
-    threads,
-    device: config.training.device,
-    params: "fed",
-  });
-  const weights = restored ? shareAll(restored) : await startWeights(step, options);
-  const batch = emptyBatch({ rows, width });
-  const draw = step.sampling && negativeSampler(samplerOptions(step.sampling, options));
-  const rowFeed = step.fedRows && createRowFeed(step.fedRows, items);
+  const { config, rows, seed } = options;
+  const full = await openStep(options, rows);
+  const weights = restored ? shareAll(restored) : await startWeights(full.step, options);
+  let rest: StepProgram | null = null;
+
+  /** The program for a step: an epoch's last step of few rows has a smaller one of its own. */
+  async function programFor(epoch: Epoch, index: number): Promise<StepProgram> {
+    const left = epoch.packing.rows - index * rows;
+    if (left > rows / 2) return full;
+    if (rest?.rows !== left) {
+      await rest?.dispose();
+      rest = await openStep(options, left);
+    }
+    return rest;
+  }
+
   return {
     weights,
     evaluated: () => weights.average ?? weights.params,
     async update(epoch, index, learningRate) {
+      const { step, program, batch, rowFeed, feed } = await programFor(epoch, index);
       const tokens = fillBatch(epoch, index, batch);
-      const drawn = draw?.(weights.step, batch);
-      const { item, target, weight } = batch;
-      const read = [{ items: item, weight }, { items: target, weight }, ...(drawn ? [drawn] : [])];
-      const tables = { ...weights.params, ...rowFeed?.read(read, weights.params) };
-      const feeds = {
-        ...tables,
-        ...batchFeeds(batch, rows, width),
-        ...(drawn && negativeFeeds(drawn, step.sampling!)),
-      };
-      const outputs = await program.run(feeds, { seed, index: weights.step });
+      const outputs = await program.run(feed(weights), { seed, index: weights.step });
       weights.step++;
       await applyUpdate(config, weights, wholeGradients(step, outputs), { learningRate, rowFeed });
       return { loss: (outputs.loss!.data as Float32Array)[0]!, tokens };
     },
-    dispose: () => program.dispose(),
+    async dispose() {
+      await Promise.all([full.dispose(), rest?.dispose()]);
+    },
   };
 }
-
-const samplerOptions = (
-  { draws, power, each, from }: Sampling,
-  { config, items, sequences, rows, seed }: LearnerOptions,
-): NegativeOptions => {
-  const times = each === "token" ? rows * config.training.rowLength : 1;
-  return { draws, times, power, from, items, seed, counts: countItems(sequences.sequence, items) };
-};
-
-const negativeFeeds = ({ items, correction }: Negatives, sampling: Sampling): Record<string, Tensor> => {
-  const shape = drawnShape(sampling, items.length / sampling.draws);
-  return {
-    negatives: { data: items, shape },
-    correction: { data: correction, shape },
-  };
-};
 
 /** Arrays on shared memory go to the worker without being copied into a message. */
 const sharedArray = (elements: number): Float32Array => new Float32Array(new SharedArrayBuffer(4 * elements));
@@ -140,14 +119,4 @@ async function startWeights(
     average: config.training.averaging > 0 ? shareEach(params) : null,
     step: 0,
   };
-}
-
-function batchFeeds(batch: Batch, rows: number, width: number): Record<string, Tensor> {
-  const { item, target, position, segment, weight } = batch;
-  return Object.fromEntries(
-    Object.entries({ item, target, position, segment, weight }).map(([name, data]) => [
-      name,
-      { data, shape: [rows, width] },
-    ]),
-  );
 }
