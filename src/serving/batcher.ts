@@ -1,46 +1,85 @@
-/** @file Answers concurrent requests together: one call of the model scores many histories. */
+/** @file Answers concurrent requests together: one call of the model for many; a queue that is too long refuses at once. */
 
-import { packHistories } from "../retrieval/histories.ts";
-import type { Scorer } from "../retrieval/scorer.ts";
+import { RuntimeFailure } from "../tensor/errors.ts";
 
-interface Waiting {
-  readonly history: Int32Array;
-  readonly resolve: (row: Float32Array) => void;
+export interface QueueOptions {
+  /** The most requests that wait; 1,024 by default. */
+  readonly queue?: number | undefined;
+  /** Requests that would wait longer than this for the model are refused at once; 1,000 ms by default. */
+  readonly maxWaitMs?: number | undefined;
+  /** Told the size of every batch and how long it took. */
+  readonly onBatch?: ((size: number, ms: number) => void) | undefined;
+}
+
+export interface BatcherOptions<Q, A> extends QueueOptions {
+  /** Answers 1 to `most` questions, in their order. */
+  readonly run: (questions: readonly Q[]) => Promise<readonly A[]>;
+  readonly most: number;
+}
+
+export interface Batcher<Q, A> {
+  /** @throws RuntimeFailure of code "busy" where too many wait already */
+  ask(question: Q): Promise<A>;
+  /** How many wait for their batch. */
+  readonly waiting: number;
+  /** True where the next question would be refused. */
+  readonly full: boolean;
+}
+
+interface Waiting<Q, A> {
+  readonly question: Q;
+  readonly resolve: (answer: A) => void;
   readonly reject: (error: unknown) => void;
 }
 
 /**
- * Scores single histories, gathering those that arrive in one turn of the event loop or while the model is busy.
- * A request never waits for others when the model is free.
+ * Gathers the questions that arrive in one turn of the event loop or while the model is busy. A question never waits
+ * for others when the model is free. How long a newcomer would wait is known from how long the last batches took.
  */
-export function createBatcher(scorer: Scorer): (history: Int32Array) => Promise<Float32Array> {
-  let waiting: Waiting[] = [];
+export function createBatcher<Q, A>(options: BatcherOptions<Q, A>): Batcher<Q, A> {
+  const { run, most, queue = 1024, maxWaitMs = 1000, onBatch } = options;
+  let waiting: Waiting<Q, A>[] = [];
   let busy = false;
+  let msPerQuestion = 0; // moving average
+
+  function full(): boolean {
+    if (waiting.length >= queue) return true;
+    return waiting.length >= most && waiting.length * msPerQuestion > maxWaitMs;
+  }
 
   async function flush(): Promise<void> {
-    const taken = waiting.slice(0, scorer.batch);
-    waiting = waiting.slice(scorer.batch);
-    const histories = packHistories(
-      taken.map(({ history }) => history),
-      scorer.maxLength,
-    );
+    const taken = waiting.slice(0, most);
+    waiting = waiting.slice(most);
+    const start = performance.now();
     try {
-      const scores = await scorer.score(histories);
+      const answers = await run(taken.map(({ question }) => question));
       taken.forEach(({ resolve }, q) => {
-        resolve(scores.subarray(q * scorer.items, (q + 1) * scorer.items));
+        resolve(answers[q]!);
       });
     } catch (error) {
       for (const { reject } of taken) reject(error);
     }
+    const ms = performance.now() - start;
+    msPerQuestion += 0.2 * (ms / taken.length - msPerQuestion);
+    onBatch?.(taken.length, ms);
     if (waiting.length > 0) setImmediate(() => void flush());
     else busy = false;
   }
 
-  return (history) =>
-    new Promise((resolve, reject) => {
-      waiting.push({ history, resolve, reject });
-      if (busy) return;
-      busy = true;
-      setImmediate(() => void flush());
-    });
+  return {
+    ask: (question) =>
+      new Promise((resolve, reject) => {
+        if (full()) return reject(new RuntimeFailure("busy", "too many requests wait for the model"));
+        waiting.push({ question, resolve, reject });
+        if (busy) return;
+        busy = true;
+        setImmediate(() => void flush());
+      }),
+    get waiting() {
+      return waiting.length;
+    },
+    get full() {
+      return full();
+    },
+  };
 }

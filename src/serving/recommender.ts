@@ -1,10 +1,11 @@
 /** @file Recommendations for real ids: for people in the dataset and for people never seen before. */
 
 import type { RunItem } from "../evaluation/run-folder.ts";
+import { packHistories } from "../retrieval/histories.ts";
 import { createRanker, type Ranker } from "../retrieval/rank.ts";
 import type { Scorer } from "../retrieval/scorer.ts";
 import { ConfigError, DataError, RuntimeFailure } from "../tensor/errors.ts";
-import { createBatcher } from "./batcher.ts";
+import { type Batcher, createBatcher, type QueueOptions } from "./batcher.ts";
 
 /** The most items one request may ask for. */
 export const MOST_ITEMS = 1000;
@@ -48,6 +49,8 @@ export interface RecommenderOptions {
   readonly model: string;
   /** The item indices of a user, oldest first, or undefined for an unknown user. Absent: no user is known. */
   readonly historyOf?: ((user: string) => Int32Array | undefined) | undefined;
+  /** How many requests may wait for the model. */
+  readonly queue?: QueueOptions | undefined;
 }
 
 /**
@@ -64,10 +67,10 @@ export class Recommender {
   readonly #indexOf: ReadonlyMap<string, number>;
   readonly #popular: Float32Array;
   readonly #ranker: Ranker;
-  readonly #score: (history: Int32Array) => Promise<Float32Array>;
+  readonly #batcher: Batcher<Int32Array, Float32Array>;
   #failure: string | undefined;
 
-  constructor({ scorer, items, model, historyOf }: RecommenderOptions) {
+  constructor({ scorer, items, model, historyOf, queue }: RecommenderOptions) {
     if (scorer.items !== items.length) {
       const message = `recommender: the model scores ${scorer.items} items, the list has ${items.length}`;
       throw new DataError("other-items", message, { model: scorer.items, items: items.length });
@@ -79,7 +82,11 @@ export class Recommender {
     this.#indexOf = new Map(items.map(({ id }, index) => [id, index]));
     this.#popular = Float32Array.from(items, ({ count }) => count);
     this.#ranker = createRanker(items.length, MOST_ITEMS);
-    this.#score = createBatcher(scorer);
+    this.#batcher = createBatcher({
+      ...queue,
+      most: scorer.batch,
+      run: (histories) => scoreRows(scorer, histories),
+    });
   }
 
   /** The best items for one history or user; DataError for an unknown user, ConfigError for an impossible request. */
@@ -103,9 +110,15 @@ export class Recommender {
     return this.#failure;
   }
 
+  /** How many requests wait for the model, and whether the next would be refused. */
+  get load(): { readonly waiting: number; readonly full: boolean } {
+    const { waiting, full } = this.#batcher;
+    return { waiting, full };
+  }
+
   async #scored(known: Int32Array): Promise<Float32Array> {
     try {
-      return await this.#score(known);
+      return await this.#batcher.ask(known);
     } catch (error) {
       if (error instanceof RuntimeFailure && error.code === "worker") this.#failure = error.message;
       throw error;
@@ -161,6 +174,11 @@ export class Recommender {
     const rounded = Number(score.toPrecision(7)); // float32 has no more digits
     return title === undefined ? { id, score: rounded } : { id, score: rounded, title };
   }
+}
+
+async function scoreRows(scorer: Scorer, histories: readonly Int32Array[]): Promise<Float32Array[]> {
+  const scores = await scorer.score(packHistories(histories, scorer.maxLength));
+  return histories.map((_, q) => scores.subarray(q * scorer.items, (q + 1) * scorer.items));
 }
 
 function checkedCount(k = 10): number {

@@ -1,0 +1,57 @@
+import { describe, expect, test } from "vitest";
+import { RuntimeFailure } from "../tensor/errors.ts";
+import { createBatcher } from "./batcher.ts";
+
+const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+
+/** Doubles numbers, in batches that are written down. */
+function doubling(options: { most?: number; queue?: number; maxWaitMs?: number; ms?: number } = {}) {
+  const { most = 4, ms = 1, ...queue } = options;
+  const sizes: number[] = [];
+  const run = async (questions: readonly number[]) => {
+    sizes.push(questions.length);
+    await pause(ms);
+    if (questions.includes(13)) throw new Error("unlucky");
+    return questions.map((question) => 2 * question);
+  };
+  return { batcher: createBatcher({ run, most, ...queue }), sizes };
+}
+
+describe("a batcher", () => {
+  test("answers together what arrives together, each its own", async () => {
+    const { batcher, sizes } = doubling();
+    const answers = await Promise.all([1, 2, 3, 4, 5, 6].map((question) => batcher.ask(question)));
+    expect(answers).toEqual([2, 4, 6, 8, 10, 12]);
+    expect(sizes).toEqual([4, 2]);
+  });
+
+  test("a failed batch fails only those in it", async () => {
+    const { batcher } = doubling({ most: 2 });
+    const answers = await Promise.allSettled([1, 13, 3].map((question) => batcher.ask(question)));
+    expect(answers.map(({ status }) => status)).toEqual(["rejected", "rejected", "fulfilled"]);
+    expect(await batcher.ask(5)).toBe(10);
+  });
+
+  test("refuses beyond its queue, at once, and takes requests again afterwards", async () => {
+    const { batcher } = doubling({ queue: 3, ms: 20 });
+    const asked = [1, 2, 3].map((question) => batcher.ask(question));
+    expect(batcher.full).toBe(true);
+    const start = performance.now();
+    const refusal = await batcher.ask(4).catch((error: unknown) => error);
+    expect(refusal).toBeInstanceOf(RuntimeFailure);
+    expect((refusal as RuntimeFailure).code).toBe("busy");
+    expect(performance.now() - start).toBeLessThan(15);
+    expect(await Promise.all(asked)).toEqual([2, 4, 6]);
+    expect(batcher.full).toBe(false);
+    expect(await batcher.ask(4)).toBe(8);
+  });
+
+  test("refuses what would wait too long, as the last batches took", async () => {
+    const { batcher } = doubling({ most: 1, ms: 30, maxWaitMs: 50 });
+    for (let k = 0; k < 12; k++) await batcher.ask(k); // learns that one takes 30 ms
+    const asked = await Promise.allSettled(Array.from({ length: 10 }, (_, k) => batcher.ask(k)));
+    const refused = asked.filter(({ status }) => status === "rejected").length;
+    expect(refused).toBeGreaterThanOrEqual(5);
+    expect(refused).toBeLessThan(9);
+  });
+});
