@@ -9,7 +9,7 @@ import { type NdArray, ndarray } from "../tensor/ndarray.ts";
 import { slopeError } from "../testing/check-parts.ts";
 import { parts } from "./parts.ts";
 import { recipeConfig } from "./recipes.ts";
-import { scoreStep, servingStep } from "./steps.ts";
+import { scoreStep, servingStep, stateStep, vectorStep } from "./steps.ts";
 import { trainStep } from "./train-step.ts";
 
 const config = recipeConfig({
@@ -134,6 +134,30 @@ describe("scores", () => {
         expect(v).toBeCloseTo(scores.data[q * items + i]!, 12);
       });
     });
+  });
+
+  it.each(["dot", "cosine"])("are inner products of states and item vectors, %s", (similarity) => {
+    const recipe = { ...config, scoring: { ...config.scoring, similarity } } as typeof config;
+    const whole = evaluateReference(
+      scoreStep(recipe, items),
+      { ...params, ...inputs },
+      { R: packed.rows, Q: 4 },
+    );
+    const { vectors } = evaluateReference(vectorStep(recipe, items), { "items.id": params["items.id"]! });
+    const { "items.id": _, ...others } = params;
+    const bound = { R: packed.rows, Q: 4, V: items };
+    const { states } = evaluateReference(
+      stateStep(recipe, items),
+      { ...others, ...inputs, vectors: vectors! },
+      bound,
+    );
+    for (let q = 0; q < 4; q++)
+      for (let i = 0; i < items; i++) {
+        const row = vectors!.data.subarray(i * 8, i * 8 + 8);
+        const length = similarity === "dot" ? 1 : Math.hypot(...row);
+        const product = row.reduce((sum, v, c) => sum + v * states!.data[q * 8 + c]!, 0);
+        expect(product / length).toBeCloseTo(whole.scores!.data[q * items + i]!, 8);
+      }
   });
 
   it("of the deployable model are the same, for any number of rows", async () => {

@@ -1,10 +1,10 @@
 /** @file The graphs of a trained model: scores of packed histories, and the deployable scorer. */
 import { Graph } from "../graph/graph.ts";
-import { cast, constant, gather, greaterOrEqual, reshape, slice, where } from "../graph/ops/index.ts";
+import { cast, constant, gather, greaterOrEqual, mul, reshape, slice, where } from "../graph/ops/index.ts";
 import { Params } from "../nn/params.ts";
-import { i32 } from "../tensor/spec.ts";
+import { f32, i32 } from "../tensor/spec.ts";
 import type { RecipeConfig } from "./config.ts";
-import { encode, flatten, plainly, scoresOf, tokenInputs } from "./trace.ts";
+import { comparable, encode, flatten, itemTable, plainly, scoresOf, statesOf, tokenInputs } from "./trace.ts";
 
 /**
  * Scores of packed histories: inputs item, position, segment (int32 [R, W]) and `last` (int32 [Q], the flat place of
@@ -16,6 +16,30 @@ export function scoreStep(config: RecipeConfig, count: number): Graph {
   const last = graph.input("last", i32("Q"));
   const { states, table } = encode(new Params(graph), config, count, tokens, plainly);
   graph.output("scores", scoresOf(config, gather(flatten(states), last), table));
+  return graph;
+}
+
+/**
+ * States of packed histories, without the catalogue: inputs as of `scoreStep` and `vectors` [V, D], the rows of the item
+ * table that `item` counts in; output `states` [Q, D]. Their inner products with the item vectors (of length one where
+ * the similarity is cosine) are the scores.
+ */
+export function stateStep(config: RecipeConfig, count: number): Graph {
+  const graph = new Graph();
+  const tokens = tokenInputs(graph, "R", config.training.rowLength);
+  const last = graph.input("last", i32("Q"));
+  const width = itemTable(new Params(new Graph()), config, count).size(-1);
+  const vectors = graph.input("vectors", f32("V", width));
+  const states = statesOf(new Params(graph), config, vectors, tokens, plainly);
+  const { h, scale } = comparable(config, gather(flatten(states), last), vectors);
+  graph.output("states", mul(h, scale));
+  return graph;
+}
+
+/** The item vectors by themselves: output `vectors` [N, D], as a history's items and `stateStep` use them. */
+export function vectorStep(config: RecipeConfig, count: number): Graph {
+  const graph = new Graph();
+  graph.output("vectors", itemTable(new Params(graph), config, count));
   return graph;
 }
 

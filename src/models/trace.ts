@@ -41,11 +41,25 @@ export function encode(
   config: RecipeConfig,
   count: number,
   tokens: Tokens,
-  { drop, block }: Tracing,
+  tracing: Tracing,
 ): Encoded {
+  const table = itemTable(p, config, count);
+  return { states: statesOf(p, config, table, tokens, tracing), table };
+}
+
+/** The item vectors [N, D]. */
+export const itemTable = (p: Params, config: RecipeConfig, count: number): Value =>
+  partOf("items", config.items.name).apply(p.at("items"), { count }, config.items as never);
+
+/** The state of every token [B, L, D], whose items are rows of `table`. */
+export function statesOf(
+  p: Params,
+  config: RecipeConfig,
+  table: Value,
+  tokens: Tokens,
+  { drop, block }: Tracing,
+): Value {
   const backbone = partOf("backbone", config.backbone.name);
-  const items = partOf("items", config.items.name);
-  const table = items.apply(p.at("items"), { count }, config.items as never);
   const input = {
     x: gather(table, tokens.item),
     position: tokens.position,
@@ -54,7 +68,7 @@ export function encode(
     dropout: drop(backbone.dropout(config.backbone as never)),
     block,
   };
-  return { states: backbone.apply(p.at("backbone"), input, config.backbone as never), table };
+  return backbone.apply(p.at("backbone"), input, config.backbone as never);
 }
 
 /** [B, L, D] → [B·L, D]. */
