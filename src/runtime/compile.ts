@@ -12,8 +12,9 @@ import {
   formatSpec,
   knownShape,
   sizeOf,
+  type Tensor,
 } from "../tensor/spec.ts";
-import type { RandomSpec, Session, SessionOptions } from "./ort.ts";
+import { lostSession, type RandomSpec, type Session, type SessionOptions } from "./ort.ts";
 import {
   bindingsKey,
   bindingsOf,
@@ -33,7 +34,8 @@ export type OpenSession = (
 
 /**
  * Compiles a graph once for each set of bound shapes and keeps the sessions. A program with a tensor larger than
- * `memory` (bytes) is refused before anything is allocated for it.
+ * `memory` (bytes) is refused before anything is allocated for it. A run whose session is lost on the way is tried once
+ * more in a new one.
  */
 export function compileWith(
   open: OpenSession,
@@ -63,8 +65,19 @@ export function compileWith(
     }
     return session;
   };
+  async function run(feeds: Feeds, draw: Draw | undefined, retry: boolean): Promise<Record<string, Tensor>> {
+    const session = sessionFor(feeds, draw);
+    try {
+      return await (await session).run(feeds, draw);
+    } catch (error) {
+      if (!(error instanceof RuntimeFailure) || error.code !== lostSession) throw error;
+      for (const [key, kept] of sessions) if (kept === session) sessions.delete(key);
+      if (!retry) throw error;
+      return run(feeds, draw, false);
+    }
+  }
   return {
-    run: async (feeds, draw) => (await sessionFor(feeds, draw)).run(feeds, draw),
+    run: (feeds, draw) => run(feeds, draw, true),
     async dispose() {
       for (const session of sessions.values()) await (await session).release();
       sessions.clear();

@@ -26,6 +26,9 @@ export interface SessionOptions {
 /** The element type of each input, by name: a Uint8Array alone does not tell bool from uint8. */
 export type InputTypes = Readonly<Record<string, DType>>;
 
+/** The code of the RuntimeFailure that says a session is gone, through no fault of what it ran: open another. */
+export const lostSession = "worker";
+
 export interface Session {
   run(feeds: Feeds, draw?: Draw): Promise<Record<string, Tensor>>;
   /** Draws the random inputs of a coming run, while nothing else is to be done. */

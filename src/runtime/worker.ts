@@ -5,7 +5,7 @@ import type { Tensor } from "../tensor/spec.ts";
 import { compileWith, leastProgram } from "./compile.ts";
 import type { Device } from "./device.ts";
 import { memoryBytes } from "./memory.ts";
-import type { Session } from "./ort.ts";
+import { lostSession, type Session } from "./ort.ts";
 import type { Runtime } from "./runtime.ts";
 import type { Reply, Request } from "./worker-messages.ts";
 
@@ -19,15 +19,22 @@ interface Pending {
 const errorOf = ({ code, message, badInput }: Extract<Reply, { error: object }>["error"]): Error =>
   badInput ? new ConfigError(code, message) : new RuntimeFailure(code, message);
 
-/**
- * Starts a thread that executes programs. Arrays are copied on the way in, except those on a SharedArrayBuffer, and
- * moved on the way out. The thread does not keep the process alive while nothing runs.
- */
-export function workerRuntime(): Runtime {
+/** Threads that may be started in the place of ended ones, within so many milliseconds. */
+const restarts = { most: 3, withinMs: 60_000 } as const;
+
+/** One thread and what it has been asked. */
+interface Thread {
+  /** Why it takes no more requests. */
+  readonly ended: RuntimeFailure | null;
+  /** @throws RuntimeFailure of code "worker" where the thread has ended or ends meanwhile */
+  send(request: Unsent<Request>): Promise<Record<string, Tensor>>;
+  terminate(): Promise<unknown>;
+}
+
+function startThread(): Thread {
   const worker = new Worker(new URL("./worker-entry.js", import.meta.url));
   const pending = new Map<number, Pending>();
   let calls = 0;
-  let sessions = 0;
   let ended: RuntimeFailure | null = null;
 
   const fail = (error: RuntimeFailure): void => {
@@ -35,50 +42,82 @@ export function workerRuntime(): Runtime {
     for (const { reject } of pending.values()) reject(ended);
     pending.clear();
   };
-  const settle = (call: number): Pending | undefined => {
-    const entry = pending.get(call);
-    pending.delete(call);
-    if (pending.size === 0) worker.unref();
-    return entry;
-  };
   worker.on("message", (reply: Reply) => {
-    const entry = settle(reply.call);
+    const entry = pending.get(reply.call);
+    pending.delete(reply.call);
+    if (pending.size === 0) worker.unref();
     if ("error" in reply) entry?.reject(errorOf(reply.error));
     else entry?.resolve(reply.outputs ?? {});
   });
   worker.on("error", (error) =>
-    fail(new RuntimeFailure("worker", `the model thread failed: ${error.message}`)),
+    fail(new RuntimeFailure(lostSession, `the model thread failed: ${error.message}`)),
   );
-  worker.on("exit", () => fail(new RuntimeFailure("worker", "the model thread has ended")));
+  worker.on("exit", () => fail(new RuntimeFailure(lostSession, "the model thread has ended")));
   worker.unref(); // last, because a listener for messages keeps the process alive again
+  return {
+    get ended() {
+      return ended;
+    },
+    send: (request) =>
+      new Promise((resolve, reject) => {
+        if (ended) return reject(ended);
+        const call = calls++;
+        pending.set(call, { resolve, reject });
+        worker.ref();
+        worker.postMessage({ ...request, call });
+      }),
+    terminate: () => worker.terminate(),
+  };
+}
 
-  const send = (request: Unsent<Request>): Promise<Record<string, Tensor>> =>
-    new Promise((resolve, reject) => {
-      if (ended) return reject(ended);
-      const call = calls++;
-      pending.set(call, { resolve, reject });
-      worker.ref();
-      worker.postMessage({ ...request, call });
-    });
+/** Gives the thread of the moment: one that has ended is replaced, unless too many have ended of late. */
+function threadKeeper(): { current(): Thread; close(): Promise<void> } {
+  let thread = startThread();
+  let closed = false;
+  let started: number[] = [];
+  return {
+    current() {
+      if (thread.ended === null || closed) return thread;
+      const now = performance.now();
+      started = started.filter((time) => now - time < restarts.withinMs);
+      if (started.length >= restarts.most) return thread;
+      started.push(now);
+      thread = startThread();
+      return thread;
+    },
+    async close() {
+      closed = true;
+      // Ending a thread inside a native call aborts the whole process: what runs comes to its end first.
+      await thread.send({ kind: "close" }).catch(() => {});
+      await thread.terminate();
+    },
+  };
+}
+
+/**
+ * Starts a thread that executes programs. Arrays are copied on the way in, except those on a SharedArrayBuffer, and
+ * moved on the way out. The thread does not keep the process alive while nothing runs. A thread that ends by itself is
+ * replaced at the next run, which opens its programs again.
+ */
+export function workerRuntime(): Runtime {
+  const threads = threadKeeper();
+  let sessions = 0;
 
   const open: Parameters<typeof compileWith>[0] = async (bytes, types, options) => {
     const session = sessions++;
-    await send({ kind: "open", session, bytes, types, options });
+    const thread = threads.current();
+    await thread.send({ kind: "open", session, bytes, types, options });
     const opened: Session = {
-      run: (feeds, draw) => send({ kind: "run", session, feeds, draw }),
+      run: (feeds, draw) => thread.send({ kind: "run", session, feeds, draw }),
       prepare: () => {}, // the thread does so by itself
-      release: async () => void (await send({ kind: "release", session })),
+      release: async () => void (thread.ended === null && (await thread.send({ kind: "release", session }))),
     };
     return opened;
   };
   return {
     name: "worker",
     compile: async (graph, options) => compileWith(open, graph, options, memoryBytes()),
-    async dispose() {
-      // Ending a thread inside a native call aborts the whole process: what runs comes to its end first.
-      await send({ kind: "close" }).catch(() => {});
-      await worker.terminate();
-    },
+    dispose: () => threads.close(),
   };
 }
 

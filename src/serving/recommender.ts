@@ -105,7 +105,7 @@ export class Recommender {
     };
   }
 
-  /** Why the model can no longer answer, where its thread has ended; undefined while it can. */
+  /** Why the last request could not be answered, where the model's thread has ended and none could replace it. */
   get failure(): string | undefined {
     return this.#failure;
   }
@@ -118,7 +118,9 @@ export class Recommender {
 
   async #scored(known: Int32Array): Promise<Float32Array> {
     try {
-      return await this.#batcher.ask(known);
+      const scores = await this.#batcher.ask(known);
+      this.#failure = undefined;
+      return scores;
     } catch (error) {
       if (error instanceof RuntimeFailure && error.code === "worker") this.#failure = error.message;
       throw error;
