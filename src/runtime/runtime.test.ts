@@ -1,6 +1,5 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import type { Worker } from "node:worker_threads";
 import { afterAll, describe, expect, it } from "vitest";
 import { Graph } from "../graph/graph.ts";
 import {
@@ -257,26 +256,6 @@ describe("the worker runtime", () => {
     await new Promise((resolve) => setTimeout(resolve, 2)); // the run has left for the thread
     await own.dispose();
     expect((await running).y!.shape).toEqual([800, 800]);
-  });
-
-  it("runs again, with the same results, when its thread has ended", async () => {
-    const threads: Worker[] = [];
-    const noted = (thread: Worker) => threads.push(thread);
-    process.on("worker", noted);
-    const own = workerRuntime();
-    const program = await own.compile(scores());
-    const before = await program.run(feeds(1));
-    for (let death = 0; death < 3; death++) {
-      await threads.at(-1)!.terminate();
-      expect(await program.run(feeds(1))).toEqual(before);
-    }
-    const running = program.run(feeds(1)); // lost on the way, and no thread more is started
-    await threads.at(-1)!.terminate();
-    await expect(running).rejects.toThrow("the model thread has ended");
-    process.off("worker", noted);
-    expect(threads).toHaveLength(4);
-    await program.dispose();
-    await own.dispose();
   });
 
   it("fails what waits when its thread ends, with a reason", async () => {

@@ -38,7 +38,7 @@ const hostile = [
   '"; \\',
   "naïve 🎬 ☃",
   "a\nb\tc",
-  "%s ${x} $1 {}",
+  "%s {x} $1 {}",
   "<script>",
   "nul\\0",
   " ",
