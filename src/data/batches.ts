@@ -1,8 +1,9 @@
-/** @file Packed training batches: what one training step is fed, as flat arrays of R rows of W tokens. */
+/** @file Training batches: what one training step is fed, as flat arrays of R rows of W tokens. */
 
 import { ConfigError } from "../tensor/errors.ts";
-import { type Packing, packRows } from "./pack.ts";
-import type { Sequences } from "./sequences.ts";
+import { packRows } from "./pack.ts";
+import { type Padding, planPadded } from "./padded.ts";
+import { inputLengths, type Sequences } from "./sequences.ts";
 
 /** The shape of the steps and what fixes their order. */
 export interface BatchOptions {
@@ -14,43 +15,69 @@ export interface BatchOptions {
   readonly maxLength: number;
   readonly seed: number;
   readonly epoch: number;
+  /** Where rows hold one history each; without it, they hold several end to end, and every token is learned from. */
+  readonly padded?: Padding;
 }
 
-/** One step's tokens, each array [R, W] row by row. */
+/** One step: tokens in arrays [R, W] row by row, and T predictions, which are those of all tokens unless `place` says. */
 export interface Batch {
   /** The input item; 0 in padding. */
   readonly item: Int32Array;
-  /** The item that follows the input; 0 in padding. */
-  readonly target: Int32Array;
   /** How many inputs of the same history come after this one: 0 is the most recent; 0 in padding. */
   readonly position: Int32Array;
   /** Which history of the row a token belongs to, from 1; 0 in padding. */
   readonly segment: Int32Array;
-  /** 1 for tokens, 0 for padding. */
+  /** The tokens that predict, by their places in the rows laid end to end: [T], and then 0. */
+  readonly place?: Int32Array;
+  /** The item that follows: [T]; 0 where there is none. */
+  readonly target: Int32Array;
+  /** 1 for predictions, 0 for the rest: [T]. */
   readonly weight: Float32Array;
 }
 
-/** The steps of one epoch: every history with two items or more is in exactly one row of one step. */
+/** The steps of one epoch: every history with two items or more is learned from exactly once. */
 export interface Epoch {
   readonly options: BatchOptions;
-  readonly sequences: Sequences;
-  readonly packing: Packing;
   readonly steps: number;
-  /** Tokens in the whole epoch, which are also the predictions that are learned. */
+  /** Rows in the whole epoch. */
+  readonly rows: number;
+  /** Predictions that are learned in the whole epoch. */
   readonly tokens: number;
+  /** The share of the rows' places that hold tokens, 0 to 1. */
+  readonly utilisation: number;
+  /** Writes one step into an emptied batch and returns its number of predictions. */
+  readonly fill: (step: number, batch: Batch) => number;
 }
 
 /** Plans an epoch, a pure function of the sequences and the options; ConfigError where a size is not possible. */
 export function planEpoch(sequences: Sequences, options: BatchOptions): Epoch {
   checkSizes(options);
+  return options.padded
+    ? planPadded(sequences, { ...options, ...options.padded })
+    : planPacked(sequences, options);
+}
+
+function planPacked(sequences: Sequences, options: BatchOptions): Epoch {
   const { rows, width, maxLength, seed, epoch } = options;
-  const { offsets } = sequences;
-  const lengths = new Int32Array(offsets.length - 1);
-  for (let i = 0; i < lengths.length; i++) {
-    lengths[i] = Math.max(0, Math.min(offsets[i + 1]! - offsets[i]! - 1, maxLength));
-  }
+  const lengths = inputLengths(sequences, maxLength);
   const packing = packRows({ lengths, width, seed, epoch });
-  return { options, sequences, packing, steps: Math.ceil(packing.rows / rows), tokens: packing.tokens };
+  const { tokens, utilisation, offsets, members } = packing;
+  const fill = (step: number, batch: Batch): number => {
+    let tokens = 0;
+    const first = step * rows;
+    for (let row = first; row < Math.min(first + rows, packing.rows); row++) {
+      let place = (row - first) * width;
+      for (let i = offsets[row]!; i < offsets[row + 1]!; i++) {
+        const history = members[i]!;
+        const length = lengths[history]!;
+        writeHistory(sequences, { history, length, place, segment: i - offsets[row]! + 1 }, batch);
+        place += length;
+        tokens += length;
+      }
+    }
+    return tokens;
+  };
+  return { options, steps: Math.ceil(packing.rows / rows), rows: packing.rows, tokens, utilisation, fill };
 }
 
 function checkSizes({ rows, width, maxLength }: BatchOptions): void {
@@ -67,41 +94,44 @@ function checkSizes({ rows, width, maxLength }: BatchOptions): void {
 }
 
 /** An empty batch, to be filled by `fillBatch` over and over. */
-export function emptyBatch({ rows, width }: Pick<BatchOptions, "rows" | "width">): Batch {
-  const integers = () => new Int32Array(rows * width);
-  const weight = new Float32Array(rows * width);
-  return { item: integers(), target: integers(), position: integers(), segment: integers(), weight };
+export function emptyBatch({ rows, width, padded }: Pick<BatchOptions, "rows" | "width" | "padded">): Batch {
+  const integers = (size: number) => new Int32Array(size);
+  const tokens = rows * width;
+  const predictions = padded?.predictions ?? tokens;
+  return {
+    item: integers(tokens),
+    position: integers(tokens),
+    segment: integers(tokens),
+    ...(padded ? { place: integers(predictions) } : {}),
+    target: integers(predictions),
+    weight: new Float32Array(predictions),
+  };
 }
 
 /**
- * Writes one step into a batch and returns its number of tokens; the last step of an epoch may end with empty rows.
+ * Writes one step into a batch and returns its number of predictions; the last step of an epoch may end with empty rows.
  *
  * @example for (let step = 0; step < epoch.steps; step++) { const tokens = fillBatch(epoch, step, batch); … }
  */
 export function fillBatch(epoch: Epoch, step: number, batch: Batch): number {
-  const { rows, width } = epoch.options;
-  const { offsets, members } = epoch.packing;
-  for (const values of [batch.item, batch.target, batch.position, batch.segment, batch.weight])
-    values.fill(0);
-  let tokens = 0;
-  const first = step * rows;
-  for (let row = first; row < Math.min(first + rows, epoch.packing.rows); row++) {
-    let place = (row - first) * width;
-    for (let i = offsets[row]!; i < offsets[row + 1]!; i++) {
-      const written = writeHistory(epoch, members[i]!, batch, place, i - offsets[row]! + 1);
-      place += written;
-      tokens += written;
-    }
-  }
-  return tokens;
+  for (const values of Object.values(batch) as (Int32Array | Float32Array)[]) values.fill(0);
+  return epoch.fill(step, batch);
 }
 
-/** Writes the most recent part of a history from a place on and returns how many tokens that were. */
-function writeHistory(epoch: Epoch, history: number, batch: Batch, place: number, segment: number): number {
-  const { offsets, sequence } = epoch.sequences;
-  const end = offsets[history + 1]!;
-  const length = Math.min(end - offsets[history]! - 1, epoch.options.maxLength);
-  const start = end - 1 - length;
+interface Written {
+  readonly history: number;
+  readonly length: number;
+  readonly place: number;
+  readonly segment: number;
+}
+
+/** Writes the most recent part of a history from a place on. */
+function writeHistory(
+  { offsets, sequence }: Sequences,
+  { history, length, place, segment }: Written,
+  batch: Batch,
+): void {
+  const start = offsets[history + 1]! - 1 - length;
   for (let i = 0; i < length; i++) {
     batch.item[place + i] = sequence[start + i]!;
     batch.target[place + i] = sequence[start + i + 1]!;
@@ -109,5 +139,4 @@ function writeHistory(epoch: Epoch, history: number, batch: Batch, place: number
     batch.segment[place + i] = segment;
     batch.weight[place + i] = 1;
   }
-  return length;
 }

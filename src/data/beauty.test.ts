@@ -32,7 +32,7 @@ test.skipIf(!present)(`Amazon Beauty: counts, and rows of 64 that are 95 % full$
     let tokens = 0;
     for (let step = 0; step < epoch.steps; step++) tokens += fillBatch(epoch, step, batch);
     expect(tokens).toBe(epoch.tokens);
-    expect(epoch.packing.utilisation).toBeGreaterThan(0.95);
+    expect(epoch.utilisation).toBeGreaterThan(0.95);
   }
   await rm(folder, { recursive: true });
 });

@@ -34,3 +34,12 @@ export function gather(source: Int32Array, count: number, spanOf: (index: number
   }
   return { offsets, sequence };
 }
+
+/** How many items of each history are learned from: all but its last, of the most recent ones. */
+export function inputLengths({ offsets }: Sequences, maxLength: number): Int32Array {
+  const lengths = new Int32Array(offsets.length - 1);
+  for (let i = 0; i < lengths.length; i++) {
+    lengths[i] = Math.max(0, Math.min(offsets[i + 1]! - offsets[i]! - 1, maxLength));
+  }
+  return lengths;
+}

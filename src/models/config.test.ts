@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { isBaseline, resolveModelConfig, setPath } from "./config.ts";
+import { isBaseline, resolveModelConfig, rowWidth, setPath } from "./config.ts";
 import { modelConfig, recipeConfig, recipes } from "./recipes.ts";
 
 describe("a recipe's configuration", () => {
@@ -64,10 +64,30 @@ describe("a recipe's configuration", () => {
       { set: [{ path: "training.maxLength", value: 100 }] },
       "training.rowLength is 64, but it must be at least training.maxLength (100)",
     ],
+    [
+      "circular filter",
+      { recipe: "fmlp", set: [{ path: "backbone.filter", value: "circular" }] },
+      'backbone "fmlp" with these settings sees the items after each item, which training.targets "all" has it predict; set training.targets to "last"',
+    ],
+    [
+      "target",
+      { set: [{ path: "training.targets", value: "last" }] },
+      'training.targets "last" takes a backbone with padded rows; backbone "sasrec" learns from packed rows',
+    ],
+    [
+      "batch",
+      { recipe: "fmlp", set: [{ path: "training.batchTokens", value: 32 }] },
+      "training.batchTokens is 32, but a step must hold a history of training.maxLength (50)",
+    ],
     ["file", { config: [1] }, "a configuration file must hold one JSON object of settings"],
     ["section type", { config: { training: 3 } }, 'setting "training" must be an object of settings, not 3'],
   ])("names what is wrong with a %s", (_, choice, message) => {
     expect(() => recipeConfig(choice)).toThrow(message);
+  });
+
+  it("takes any maxLength where rows are padded, whatever packed rows would be", () => {
+    const set = [{ path: "training.maxLength", value: 100 }];
+    expect(rowWidth(recipeConfig({ recipe: "fmlp", set }))).toBe(100);
   });
 
   it("puts values at dotted paths without touching the original", () => {

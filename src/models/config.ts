@@ -4,6 +4,7 @@ import { devices } from "../runtime/device.ts";
 import { ConfigError } from "../tensor/errors.ts";
 import { suggest } from "../tensor/nearest.ts";
 import { baselineOf } from "./baselines/index.ts";
+import { type Needs, usualNeeds } from "./define.ts";
 import { type PartKind, parts } from "./parts.ts";
 
 export const Scoring = z.strictObject({
@@ -23,8 +24,24 @@ export const Training = z.strictObject({
     .default("constant")
     .describe("how the step size falls over the epochs"),
   warmup: z.int().min(0).default(0).describe("steps over which the step size rises from zero"),
-  batchTokens: z.int().min(16).max(1_048_576).default(4096).describe("tokens in a step"),
-  rowLength: z.int().min(1).max(8192).default(64).describe("tokens in a packed row; at least maxLength"),
+  batchTokens: z
+    .int()
+    .min(16)
+    .max(1_048_576)
+    .default(4096)
+    .describe("tokens in a step; where rows are padded, predictions in a step"),
+  rowLength: z
+    .int()
+    .min(1)
+    .max(8192)
+    .default(64)
+    .describe("tokens in a packed row; at least maxLength, which is the width of padded rows"),
+  targets: z
+    .enum(["all", "last"])
+    .default("all")
+    .describe(
+      "what is predicted: the item after every item of a history, or after the last of each of its beginnings",
+    ),
   maxLength: z.int().min(1).max(8192).default(50).describe("most recent items of a history that are used"),
   averaging: z
     .number()
@@ -108,6 +125,15 @@ export function partOf<K extends PartKind>(kind: K, name: string): (typeof parts
   });
 }
 
+/** What the backbone of a configuration asks of its rows. */
+export function needsOf({ backbone }: Pick<RecipeConfig, "backbone">): Needs {
+  return { ...usualNeeds, ...partOf("backbone", backbone.name).needs?.(backbone as never) };
+}
+
+/** Tokens of a row (W): packed rows have a width of their own, padded rows that of the longest history. */
+export const rowWidth = (config: RecipeConfig): number =>
+  needsOf(config).rows === "padded" ? config.training.maxLength : config.training.rowLength;
+
 /** Like `resolveConfig`, for a configuration that may name a baseline. @throws ConfigError */
 export function resolveModelConfig(input: Readonly<Record<string, unknown>>): ModelConfig {
   if (input.baseline === undefined) return resolveConfig(input);
@@ -141,14 +167,38 @@ export function resolveConfig(input: Readonly<Record<string, unknown>>): RecipeC
   for (const [key, schema] of Object.entries(sections))
     resolved[key] = parse(key, schema, section(key, input[key]));
   const config = resolved as unknown as RecipeConfig;
-  const { rowLength, maxLength } = config.training;
-  if (rowLength < maxLength) {
-    throw new ConfigError(
+  refuseMisfits(config);
+  return config;
+}
+
+/** @throws ConfigError where the rows and the targets are not such as the backbone can learn from */
+function refuseMisfits(config: RecipeConfig): void {
+  const { rowLength, maxLength, batchTokens, targets } = config.training;
+  const { rows, sees } = needsOf(config);
+  const backbone = `backbone "${config.backbone.name}"`;
+  const refuse = (code: string, message: string): never => {
+    throw new ConfigError(code, message);
+  };
+  if (rows === "packed" && rowLength < maxLength)
+    refuse(
       "row-length",
       `training.rowLength is ${rowLength}, but it must be at least training.maxLength (${maxLength})`,
     );
-  }
-  return config;
+  if (sees === "all" && targets === "all")
+    refuse(
+      "sees-targets",
+      `${backbone} with these settings sees the items after each item, which training.targets "all" has it predict; set training.targets to "last"`,
+    );
+  if (rows === "packed" && targets === "last")
+    refuse(
+      "packed-targets",
+      `training.targets "last" takes a backbone with padded rows; ${backbone} learns from packed rows, where "all" costs less and tells no less`,
+    );
+  if (rows === "padded" && targets === "all" && batchTokens < maxLength)
+    refuse(
+      "batch-tokens",
+      `training.batchTokens is ${batchTokens}, but a step must hold a history of training.maxLength (${maxLength})`,
+    );
 }
 
 function section(key: string, value: unknown = {}): Record<string, unknown> {

@@ -1,4 +1,6 @@
 /** @file The one list of built-in parts. A new part is a file of its own and one entry here. */
+import { bsarec } from "./backbones/bsarec.ts";
+import { fmlp } from "./backbones/fmlp.ts";
 import { gru4rec } from "./backbones/gru4rec.ts";
 import { hstu } from "./backbones/hstu.ts";
 import { ligr } from "./backbones/ligr.ts";
@@ -18,7 +20,7 @@ import { adam } from "./optimizers/adam.ts";
 
 export const parts = {
   items: [idTable] as readonly ItemEncoder<never>[],
-  backbone: [sasrec, gru4rec, hstu, ligr] as readonly Backbone<never>[],
+  backbone: [sasrec, gru4rec, hstu, ligr, fmlp, bsarec] as readonly Backbone<never>[],
   loss: [
     crossEntropy,
     sampledSoftmax,

@@ -12,6 +12,15 @@ export interface Recipe {
   readonly config: Readonly<Record<string, unknown>>;
 }
 
+/** What was found for sasrec and holds for the other backbones, too. */
+const ours = {
+  items: { name: "id", dim: 64, start: "co-occurrence" },
+  loss: { name: "cross-entropy" },
+  optimizer: { name: "adam", beta2: 0.98 },
+  scoring: { similarity: "cosine", temperature: 0.07 },
+  training: { learningRate: 5e-3, schedule: "cosine", batchTokens: 4096, epochs: 20, patience: 5 },
+} as const;
+
 export const recipes: readonly Recipe[] = [
   {
     name: "sasrec",
@@ -19,14 +28,23 @@ export const recipes: readonly Recipe[] = [
       "Kang & McAuley 2018, arXiv:1808.09781; full softmax as in Xu et al. 2024, arXiv:2408.14238; cosine scores and the co-occurrence start of the id table are ours",
     summary: "causal self-attention over the most recent items, full softmax over all items, item ids only",
     // Found on amazon-beauty by validation NDCG@10 (docs/results/notes.md); the same on every data set.
-    config: {
-      items: { name: "id", dim: 64, start: "co-occurrence" },
-      backbone: { name: "sasrec", blocks: 2, heads: 1, dropout: 0.4 },
-      loss: { name: "cross-entropy" },
-      optimizer: { name: "adam", beta2: 0.98 },
-      scoring: { similarity: "cosine", temperature: 0.07 },
-      training: { learningRate: 5e-3, schedule: "cosine", batchTokens: 4096, epochs: 20, patience: 5 },
-    },
+    config: { ...ours, backbone: { name: "sasrec", blocks: 2, heads: 1, dropout: 0.4 } },
+  },
+  {
+    name: "fmlp",
+    source:
+      "Zhou et al. 2022, arXiv:2202.13556; full softmax as in Xu et al. 2024, arXiv:2408.14238; causal filters, cosine scores and the co-occurrence start of the id table are ours",
+    summary:
+      "learned filters over the most recent items in the place of attention, full softmax over all items",
+    config: { ...ours, backbone: { name: "fmlp", blocks: 2, dropout: 0.4 } },
+  },
+  {
+    name: "bsarec",
+    source:
+      "Shin et al. 2024, arXiv:2312.10325; causal filters, cosine scores and the co-occurrence start of the id table are ours",
+    summary:
+      "causal self-attention beside a fixed split into slow and fast changes, full softmax over all items",
+    config: { ...ours, backbone: { name: "bsarec", blocks: 2, heads: 1, dropout: 0.4 } },
   },
   ...baselines.map(({ name, source, summary }) => ({
     name,

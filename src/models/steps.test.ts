@@ -2,11 +2,13 @@ import { describe, expect, it } from "vitest";
 import { emptyBatch, fillBatch, planEpoch } from "../data/batches.ts";
 import { reachableNodes } from "../graph/graph.ts";
 import { writeOnnx } from "../onnx/write.ts";
-import { packForScoring } from "../retrieval/model-scorer.ts";
+import { modelScorer, packForScoring } from "../retrieval/model-scorer.ts";
+import { nodeRuntime } from "../runtime/node.ts";
 import { evaluateReference, toNdArray } from "../runtime/reference.ts";
 import { openSession } from "../runtime/session.ts";
 import { type NdArray, ndarray } from "../tensor/ndarray.ts";
 import { slopeError } from "../testing/check-parts.ts";
+import { rowWidth } from "./config.ts";
 import { parts } from "./parts.ts";
 import { recipeConfig } from "./recipes.ts";
 import { scoreStep, servingStep, stateStep, vectorStep } from "./steps.ts";
@@ -63,6 +65,50 @@ describe("the training step", () => {
     const { graph, gradients } = trainStep(recipe, { items, rows: 2, width: 64 });
     expect(reachableNodes(graph).filter(({ op }) => op.name === "scatterAdd")).toEqual([]);
     expect(gradients.find(({ param }) => param === "items.id")!.rows).toHaveLength(2);
+  });
+
+  it("learns the same from the places that predict as from all places by weight", () => {
+    const recipe = recipeConfig({
+      recipe: "fmlp",
+      set: Object.entries({ "items.dim": 8, "training.maxLength": 6 }).map(([path, value]) => ({
+        path,
+        value,
+      })),
+    });
+    const size = { rows: 3, width: 6 };
+    const padded = { predictions: 12, targets: "all" } as const;
+    const options = { ...size, maxLength: 6, seed: 0, epoch: 1, padded };
+    const filled = emptyBatch(options);
+    fillBatch(planEpoch({ offsets, sequence: flat }, options), 0, filled);
+    const [target, weight] = [new Int32Array(18), new Float32Array(18)];
+    filled.weight.forEach((w, t) => {
+      if (w === 0) return;
+      target[filled.place![t]!] = filled.target[t]!;
+      weight[filled.place![t]!] = 1;
+    });
+    const outputs = [12, undefined].map((predictions) => {
+      const traced = trainStep(recipe, { items, ...size, ...(predictions && { predictions }) });
+      const values = Object.entries(traced.params.initialize(3)).map(([k, t]) => [k, toNdArray(t)] as const);
+      const kept = [...traced.graph.randoms.keys()].map((k) => [
+        k,
+        ndarray(traced.graph.inputs.get(k)!.shape as number[], 1),
+      ]);
+      return evaluateReference(traced.graph, {
+        ...Object.fromEntries([...values, ...kept]),
+        item: grid(filled.item, [3, 6]),
+        segment: grid(filled.segment, [3, 6]),
+        ...(predictions
+          ? { place: grid(filled.place!, [12]), target: grid(filled.target, [12]) }
+          : { target: grid(target, [3, 6]) }),
+        weight: predictions ? grid(filled.weight, [12]) : grid(weight, [3, 6]),
+      });
+    });
+    const dense = Object.keys(outputs[0]!).filter((name) => name === "loss" || name.startsWith("d/backbone"));
+    expect(dense.length).toBeGreaterThan(10);
+    for (const name of dense)
+      outputs[0]![name]!.data.forEach((v, i) => {
+        expect(v).toBeCloseTo(outputs[1]![name]!.data[i]!, 12);
+      });
   });
 
   it.each(parts.backbone.map(({ name }) => name))(
@@ -158,6 +204,28 @@ describe("scores", () => {
         const product = row.reduce((sum, v, c) => sum + v * states!.data[q * 8 + c]!, 0);
         expect(product / length).toBeCloseTo(whole.scores!.data[q * items + i]!, 8);
       }
+  });
+
+  it.each(["fmlp", "bsarec"])("of the deployable %s are those of its rows", async (name) => {
+    const set = { "items.dim": 8, "training.maxLength": 6, "training.rowLength": 8 };
+    const recipe = recipeConfig({
+      recipe: name,
+      set: Object.entries(set).map(([path, value]) => ({ path, value })),
+    });
+    const values = trainStep(recipe, { items, rows: 1, width: rowWidth(recipe) }).params.initialize(3);
+    const options = { config: recipe, items, params: values, runtime: nodeRuntime, threads: 1 };
+    const scorer = await modelScorer({ ...options, mode: "fed" });
+    const expected = await scorer.score({ offsets, items: flat });
+    await scorer.dispose();
+    const graph = servingStep(recipe, items);
+    for (const [param, declared] of graph.params) declared.data = values[param]!;
+    const session = await openSession(writeOnnx(graph), { item: "int32" }, { threads: 1 });
+    const padded = histories.flatMap((h) => [...new Array<number>(6 - h.length).fill(-1), ...h]);
+    const output = await session.run({ item: { data: Int32Array.from(padded), shape: [4, 6] } });
+    (output.scores!.data as Float32Array).forEach((v, i) => {
+      expect(v).toBeCloseTo(expected[i]!, 4);
+    });
+    await session.release();
   });
 
   it("of the deployable model are the same, for any number of rows", async () => {

@@ -1,18 +1,28 @@
-/** @file The graphs of a trained model: scores of packed histories, and the deployable scorer. */
+/** @file The graphs of a trained model: scores of histories in rows, and the deployable scorer. */
 import { Graph } from "../graph/graph.ts";
-import { cast, constant, gather, greaterOrEqual, mul, reshape, slice, where } from "../graph/ops/index.ts";
+import { cast, gather, greaterOrEqual, mul, reshape, slice, where } from "../graph/ops/index.ts";
 import { Params } from "../nn/params.ts";
 import { f32, i32 } from "../tensor/spec.ts";
-import type { RecipeConfig } from "./config.ts";
-import { comparable, encode, flatten, itemTable, plainly, scoresOf, statesOf, tokenInputs } from "./trace.ts";
+import { type RecipeConfig, rowWidth } from "./config.ts";
+import {
+  columnPositions,
+  comparable,
+  encode,
+  flatten,
+  itemTable,
+  plainly,
+  scoresOf,
+  statesOf,
+  tokenInputs,
+} from "./trace.ts";
 
 /**
- * Scores of packed histories: inputs item, position, segment (int32 [R, W]) and `last` (int32 [Q], the flat place of
- * each history's most recent item); output `scores` [Q, N]. R and Q stay open until the graph is compiled.
+ * Scores of histories in rows: inputs item, segment, for packed rows position (int32 [R, W]) and `last` (int32 [Q], the
+ * flat place of each history's most recent item); output `scores` [Q, N]. R and Q stay open until the graph is compiled.
  */
 export function scoreStep(config: RecipeConfig, count: number): Graph {
   const graph = new Graph();
-  const tokens = tokenInputs(graph, "R", config.training.rowLength);
+  const tokens = tokenInputs(graph, config, "R", rowWidth(config));
   const last = graph.input("last", i32("Q"));
   const { states, table } = encode(new Params(graph), config, count, tokens, plainly);
   graph.output("scores", scoresOf(config, gather(flatten(states), last), table));
@@ -20,13 +30,13 @@ export function scoreStep(config: RecipeConfig, count: number): Graph {
 }
 
 /**
- * States of packed histories, without the catalogue: inputs as of `scoreStep` and `vectors` [V, D], the rows of the item
+ * States of histories in rows, without the catalogue: inputs as of `scoreStep` and `vectors` [V, D], the rows of the item
  * table that `item` counts in; output `states` [Q, D]. Their inner products with the item vectors (of length one where
  * the similarity is cosine) are the scores.
  */
 export function stateStep(config: RecipeConfig, count: number): Graph {
   const graph = new Graph();
-  const tokens = tokenInputs(graph, "R", config.training.rowLength);
+  const tokens = tokenInputs(graph, config, "R", rowWidth(config));
   const last = graph.input("last", i32("Q"));
   const width = itemTable(new Params(new Graph()), config, count).size(-1);
   const vectors = graph.input("vectors", f32("V", width));
@@ -52,11 +62,10 @@ export function servingStep(config: RecipeConfig, count: number): Graph {
   const length = config.training.maxLength;
   const given = graph.input("item", i32("B", length));
   const real = greaterOrEqual(given, 0);
-  const places = Array.from({ length }, (_, k) => length - 1 - k);
   const tokens = {
     item: where(real, given, 0),
     segment: cast(real, "int32"),
-    position: constant(graph, "int32", [1, length], places),
+    position: columnPositions(graph, length),
   };
   const { states, table } = encode(new Params(graph), config, count, tokens, plainly);
   const latest = reshape(slice(states, 1, length - 1, length), ["B", states.size(-1)]);

@@ -1,10 +1,20 @@
 /** @file What all graphs of a model have in common: tokens, their states, and what states are compared with. */
 import type { Graph, Value } from "../graph/graph.ts";
-import { add, div, gather, matmul, normalizeRows, reshape, sqrt, sumSquare } from "../graph/ops/index.ts";
+import {
+  add,
+  constant,
+  div,
+  gather,
+  matmul,
+  normalizeRows,
+  reshape,
+  sqrt,
+  sumSquare,
+} from "../graph/ops/index.ts";
 import { type Dropout, noDropout } from "../nn/layers.ts";
 import type { Params } from "../nn/params.ts";
 import { type Dim, i32, multiplyDims } from "../tensor/spec.ts";
-import { partOf, type RecipeConfig } from "./config.ts";
+import { needsOf, partOf, type RecipeConfig } from "./config.ts";
 import type { Candidates, SequenceInput } from "./define.ts";
 
 export interface Tokens {
@@ -13,12 +23,24 @@ export interface Tokens {
   readonly segment: Value;
 }
 
-/** The inputs of packed rows: int32 [rows, width] each. */
-export const tokenInputs = (graph: Graph, rows: Dim, width: number): Tokens => ({
-  item: graph.input("item", i32(rows, width)),
-  position: graph.input("position", i32(rows, width)),
-  segment: graph.input("segment", i32(rows, width)),
-});
+/** The inputs of rows: int32 [rows, width] each. In padded rows a column is a position, so that is not an input. */
+export function tokenInputs(graph: Graph, config: RecipeConfig, rows: Dim, width: number): Tokens {
+  const padded = needsOf(config).rows === "padded";
+  return {
+    item: graph.input("item", i32(rows, width)),
+    position: padded ? columnPositions(graph, width) : graph.input("position", i32(rows, width)),
+    segment: graph.input("segment", i32(rows, width)),
+  };
+}
+
+/** Positions of rows whose most recent item is in the last column: int32 [1, width]. */
+export const columnPositions = (graph: Graph, width: number): Value =>
+  constant(
+    graph,
+    "int32",
+    [1, width],
+    Array.from({ length: width }, (_, k) => width - 1 - k),
+  );
 
 /** How the backbone is traced. */
 export interface Tracing {

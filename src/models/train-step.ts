@@ -2,7 +2,7 @@
 import { paramGradients } from "../autodiff/gradient.ts";
 import { type Section, traceSection } from "../autodiff/recompute.ts";
 import { Graph, reachableNodes, type Value } from "../graph/graph.ts";
-import { div, reshape, scalar, sum } from "../graph/ops/index.ts";
+import { div, gather, reshape, scalar, sum } from "../graph/ops/index.ts";
 import { dropout } from "../nn/layers.ts";
 import { Params } from "../nn/params.ts";
 import { ConfigError } from "../tensor/errors.ts";
@@ -40,15 +40,19 @@ export interface TrainStep {
 export interface StepSize {
   /** N, the number of items. */
   readonly items: number;
-  /** Packed rows of a step, and tokens of a row. */
+  /** Rows of a step, and tokens of a row. */
   readonly rows: number;
   readonly width: number;
+  /** T, the most predictions of a step, where not every token predicts. */
+  readonly predictions?: number;
 }
 
 /**
- * Loss and gradients of one step over packed rows [R, W]. Inputs: item, target, position, segment (int32 [R, W]),
- * weight (float32 [R, W]), for losses with negatives negatives and correction ([K], or [R·W, K]), and the dropout
- * masks; outputs: `loss` (mean over weighted tokens) and the gradients.
+ * Loss and gradients of one step over rows [R, W]. Inputs: item, segment, for packed rows position (int32 [R, W]),
+ * target (int32 [R, W]), weight (float32 [R, W]), for losses with negatives negatives and correction ([K], or [T, K]),
+ * and the dropout masks; outputs: `loss` (mean over weighted predictions) and the gradients. With `predictions`, target
+ * and weight are [T], and another input `place` (int32 [T]) names the tokens that predict, so that nothing of the loss
+ * is computed for the others.
  *
  * Where the loss reads only some rows of the item tables (and `training.updates` is "read"), the step is fed those rows
  * alone: the same model traced over as many items as a step can read, whose inputs carry row numbers of that choice. A
@@ -61,9 +65,9 @@ export function trainStep(config: RecipeConfig, size: StepSize): TrainStep {
     throw new ConfigError("too-many-negatives", message, { negatives: sampling.draws });
   }
   const whole = trace(config, size, size.items);
-  const tokens = size.rows * size.width;
-  const drawn = sampling ? count(drawnShape(sampling, tokens)) : 0;
-  const most = 2 * tokens + drawn;
+  const predictions = predictionsOf(size);
+  const drawn = sampling ? count(drawnShape(sampling, predictions)) : 0;
+  const most = size.rows * size.width + predictions + drawn;
   const tables = readByRows(whole, size.items);
   const { elementwise } = partOf("optimizer", config.optimizer.name);
   const byRows = config.training.updates === "read" && elementwise && tables.length > 0;
@@ -71,6 +75,12 @@ export function trainStep(config: RecipeConfig, size: StepSize): TrainStep {
   const traced = fedRows ? trace(config, size, fedRows.count) : whole;
   return { graph: traced.graph, params: whole.params, gradients: gradientOutputs(traced), sampling, fedRows };
 }
+
+export const predictionsOf = ({ rows, width, predictions }: StepSize): number => predictions ?? rows * width;
+
+/** Of the inputs target and weight. */
+export const predictionShape = ({ rows, width, predictions }: StepSize): number[] =>
+  predictions ? [predictions] : [rows, width];
 
 interface Traced {
   readonly graph: Graph;
@@ -84,12 +94,15 @@ const samplingOf = ({ loss }: RecipeConfig): Sampling | null =>
   partOf("loss", loss.name).sampling?.(loss as never) ?? null;
 
 /** The loss of a model whose tables have `fed` rows. */
-function trace(config: RecipeConfig, { items, rows, width }: StepSize, fed: number): Traced {
+function trace(config: RecipeConfig, size: StepSize, fed: number): Traced {
+  const { items, rows, width } = size;
   const graph = new Graph();
   const params = new Params(graph);
-  const tokens = tokenInputs(graph, rows, width);
-  const target = reshape(graph.input("target", i32(rows, width)), [rows * width]);
-  const weight = reshape(graph.input("weight", f32(rows, width)), [rows * width]);
+  const tokens = tokenInputs(graph, config, rows, width);
+  const predictions = predictionsOf(size);
+  const shape = predictionShape(size);
+  const target = reshape(graph.input("target", i32(...shape)), [predictions]);
+  const weight = reshape(graph.input("weight", f32(...shape)), [predictions]);
   const sections: Section[] = [];
   const block = (inside: () => Value): Value => {
     const { result, section } = traceSection(graph, inside);
@@ -99,12 +112,14 @@ function trace(config: RecipeConfig, { items, rows, width }: StepSize, fed: numb
   const { states, table } = encode(params, config, fed, tokens, { drop: dropout, block });
   const sampling = samplingOf(config);
   const negatives = sampling && {
-    items: graph.input("negatives", i32(...drawnShape(sampling, rows * width))),
-    correction: graph.input("correction", f32(...drawnShape(sampling, rows * width))),
+    items: graph.input("negatives", i32(...drawnShape(sampling, predictions))),
+    correction: graph.input("correction", f32(...drawnShape(sampling, predictions))),
   };
   const shares = div(weight, sum(weight));
+  const all = flatten(states);
+  const predicting = size.predictions ? gather(all, graph.input("place", i32(predictions))) : all;
   const input = {
-    ...comparable(config, flatten(states), table),
+    ...comparable(config, predicting, table),
     target,
     weight: shares,
     negatives,

@@ -1,11 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { rowWidth } from "../models/config.ts";
 import { recipeConfig } from "../models/recipes.ts";
 import { trainStep } from "../models/train-step.ts";
 import { nodeRuntime } from "../runtime/node.ts";
 import { stream } from "../tensor/random.ts";
 import { packHistories } from "./histories.ts";
-import { modelScorer, packForScoring } from "./model-scorer.ts";
+import { modelScorer, packForScoring, padForScoring } from "./model-scorer.ts";
 
 const width = 8;
 const items = 11;
@@ -41,16 +42,40 @@ describe("packing for scoring", () => {
   });
 });
 
+describe("padding for scoring", () => {
+  it("gives every history the end of a row of its own", () => {
+    fc.assert(
+      fc.property(histories, (lists) => {
+        const { rows, item, segment, last } = padForScoring(packed(lists, width), width);
+        expect(rows).toBe(lists.length);
+        lists.forEach((list, q) => {
+          const row = item.subarray(q * width, (q + 1) * width);
+          const recent = list.slice(-width);
+          expect(last[q]).toBe((q + 1) * width - 1);
+          expect([...row]).toEqual([...new Array<number>(width - recent.length).fill(0), ...recent]);
+          const real = [...segment.subarray(q * width, (q + 1) * width)].map((s) => s > 0);
+          expect(real).toEqual([...row.keys()].map((k) => k >= width - recent.length));
+        });
+      }),
+    );
+  });
+});
+
 describe("a model as a scorer", () => {
-  it.each(["stored", "fed"] as const)("scores a history as if it were alone, weights %s", async (mode) => {
+  it.each([
+    ["stored", {}],
+    ["fed", { "backbone.heads": 2 }],
+    ["stored", { "backbone.name": "fmlp" }],
+    ["stored", { "backbone.name": "bsarec", "backbone.filter": "circular", "training.targets": "last" }],
+  ] as const)("scores a history as if it were alone, weights %s, %j", async (mode, settings) => {
     const set = Object.entries({
       "items.dim": 4,
-      "backbone.heads": 2,
       "training.rowLength": width,
       "training.maxLength": 6,
+      ...settings,
     }).map(([path, value]) => ({ path, value }));
     const config = recipeConfig({ set });
-    const params = trainStep(config, { items, rows: 1, width }).params.initialize(1);
+    const params = trainStep(config, { items, rows: 1, width: rowWidth(config) }).params.initialize(1);
     for (const [name, { data }] of Object.entries(params))
       stream(2, name).fillNormal(data as Float32Array, 0.5); // far from uniform scores
     const scorer = await modelScorer({ config, items, params, mode, runtime: nodeRuntime, threads: 1 });

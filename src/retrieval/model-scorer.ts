@@ -1,13 +1,13 @@
-/** @file A model as a scorer: histories are packed into rows, encoded and compared with every item, in a worker. */
-import type { RecipeConfig } from "../models/config.ts";
+/** @file A model as a scorer: histories are laid in rows, encoded and compared with every item, in a worker. */
+import { needsOf, type RecipeConfig, rowWidth } from "../models/config.ts";
 import { scoreStep } from "../models/steps.ts";
 import type { Device } from "../runtime/device.ts";
 import type { Feeds, Runtime } from "../runtime/runtime.ts";
 import type { Tensor } from "../tensor/spec.ts";
 import { type Histories, type Scorer, scoringBatch } from "./scorer.ts";
 
-/** Histories packed into rows of `width` tokens, and the flat place of each history's most recent item. */
-export interface PackedHistories {
+/** Histories in rows of `width` tokens, and the flat place of each history's most recent item. */
+export interface HistoryRows {
   readonly rows: number;
   readonly item: Int32Array;
   readonly position: Int32Array;
@@ -16,7 +16,8 @@ export interface PackedHistories {
 }
 
 /** Lays histories end to end, first row that has room. */
-export function packForScoring({ offsets, items }: Histories, width: number): PackedHistories {
+export function packForScoring(given: Histories, width: number): HistoryRows {
+  const { offsets } = given;
   const histories = offsets.length - 1;
   const row = new Int32Array(histories);
   const start = new Int32Array(histories);
@@ -31,12 +32,25 @@ export function packForScoring({ offsets, items }: Histories, width: number): Pa
     filled[r] = start[q]! + length;
     while (open < filled.length && filled[open]! >= width - 1) open++;
   }
-  const rows = Math.max(1, filled.length);
+  return laid(given, Math.max(1, filled.length), width, (q) => row[q]! * width + start[q]!);
+}
+
+/** Lays each history at the end of a row of its own. */
+export const padForScoring = (histories: Histories, width: number): HistoryRows =>
+  laid(histories, histories.offsets.length - 1, width, (q, length) => (q + 1) * width - length);
+
+function laid(
+  { offsets, items }: Histories,
+  rows: number,
+  width: number,
+  placeOf: (history: number, length: number) => number,
+): HistoryRows {
+  const histories = offsets.length - 1;
   const ints = (): Int32Array => new Int32Array(rows * width);
   const packed = { rows, item: ints(), position: ints(), segment: ints(), last: new Int32Array(histories) };
   for (let q = 0; q < histories; q++) {
     const length = offsets[q + 1]! - offsets[q]!;
-    const at = row[q]! * width + start[q]!;
+    const at = placeOf(q, length);
     for (let k = 0; k < length; k++) {
       packed.item[at + k] = items[offsets[q]! + k]!;
       packed.position[at + k] = length - 1 - k;
@@ -45,6 +59,20 @@ export function packForScoring({ offsets, items }: Histories, width: number): Pa
     packed.last[q] = at + length - 1;
   }
   return packed;
+}
+
+/** The inputs of `scoreStep` and its like for histories, laid in such rows as the backbone asks for. */
+export function historyFeeds(config: RecipeConfig, histories: Histories): Record<string, Tensor> {
+  const [width, padded] = [rowWidth(config), needsOf(config).rows === "padded"];
+  const laid = padded ? padForScoring(histories, width) : packForScoring(histories, width);
+  const { rows, item, position, segment, last } = laid;
+  const grid = (data: Int32Array): Tensor => ({ data, shape: [rows, width] });
+  return {
+    item: grid(item),
+    segment: grid(segment),
+    ...(!padded && { position: grid(position) }),
+    last: { data: last, shape: [last.length] },
+  };
 }
 
 export interface ModelScorerOptions {
@@ -78,21 +106,13 @@ export async function modelScorer(options: ModelScorerOptions): Promise<Scorer> 
   const graph = scoreStep(config, items);
   if (mode === "stored") for (const [name, param] of graph.params) param.data = params[name] ?? null;
   const program = await runtime.compile(graph, { threads, device, params: mode, shapes: "open" });
-  const width = config.training.rowLength;
   return {
     items,
     batch,
     maxLength: config.training.maxLength,
     async score(histories) {
-      const { rows, item, position, segment, last } = packForScoring(histories, width);
-      const grid = (data: Int32Array): Tensor => ({ data, shape: [rows, width] });
-      const inputs = { item: grid(item), position: grid(position), segment: grid(segment) };
       const given = mode === "fed" ? versioned(params, version?.()) : {};
-      const { scores } = await program.run({
-        ...given,
-        ...inputs,
-        last: { data: last, shape: [last.length] },
-      });
+      const { scores } = await program.run({ ...given, ...historyFeeds(config, histories) });
       return scores!.data as Float32Array;
     },
     dispose: () => program.dispose(),

@@ -4,6 +4,7 @@ import { recipeConfig } from "../models/recipes.ts";
 import { trainStep } from "../models/train-step.ts";
 import { nodeRuntime } from "../runtime/node.ts";
 import { createLearner, type Weights } from "./learner.ts";
+import { epochOptions, stepRows } from "./step-size.ts";
 
 const items = 60;
 const size = { rows: 2, width: 8 };
@@ -91,6 +92,27 @@ describe("a step that reads rows of the item table", () => {
     expect(changed(await learned(1, settings), await learned(2, settings)).length).toBeGreaterThan(
       moved.size,
     );
+  });
+});
+
+describe("a step of padded rows", () => {
+  it.each([
+    [{ "backbone.name": "fmlp" }, 4],
+    [{ "backbone.name": "fmlp", "loss.name": "cross-entropy" }, 4],
+    [{ "backbone.name": "fmlp", "backbone.filter": "circular", "training.targets": "last" }, 16],
+    [{ "backbone.name": "bsarec", "backbone.filter": "circular", "training.targets": "last" }, 16],
+  ] as const)("learns with %j", async (settings, rows) => {
+    const config = configOf({ "training.batchTokens": 16, ...settings });
+    expect(stepRows(config, sequences)).toBe(rows);
+    const padded = planEpoch(sequences, { ...epochOptions(config, rows), seed: 1, epoch: 1 });
+    const options = { config, items, sequences, rows, seed: 3, threads: 1, runtime: nodeRuntime };
+    const learner = await createLearner(options);
+    const losses: number[] = [];
+    for (let step = 0; step < 40; step++)
+      losses.push((await learner.update(padded, step % padded.steps, 0.01)).loss);
+    await learner.dispose();
+    const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
+    expect(mean(losses.slice(-8))).toBeLessThan(mean(losses.slice(0, 8)));
   });
 });
 

@@ -26,6 +26,7 @@ export interface LearnerOptions {
   readonly items: number;
   /** The training histories, which first values may be taken from. */
   readonly sequences: Sequences;
+  /** Rows of a step (R), as many as its epochs have. */
   readonly rows: number;
   readonly seed: number;
   readonly threads: number;
@@ -47,10 +48,10 @@ export async function createLearner(options: LearnerOptions, restored?: Weights)
   const weights = restored ? shareAll(restored) : await startWeights(full.step, options);
   let rest: StepProgram | null = null;
 
-  /** The program for a step: an epoch's last step of few rows has a smaller one of its own. */
+  /** The program for a step: an epoch's last step of few packed rows has a smaller one of its own. */
   async function programFor(epoch: Epoch, index: number): Promise<StepProgram> {
-    const left = epoch.packing.rows - index * rows;
-    if (left > rows / 2) return full;
+    const left = epoch.rows - index * rows;
+    if (epoch.options.padded || left > rows / 2) return full;
     if (rest?.rows !== left) {
       await rest?.dispose();
       rest = await openStep(options, left);

@@ -2,10 +2,10 @@
 import type { FedRows } from "../models/train-step.ts";
 import type { Tensor } from "../tensor/spec.ts";
 
-/** Item numbers of a step's inputs; where `weight` is given, places without weight are padding. */
+/** Item numbers of a step's inputs; where `real` is given, places at which it is 0 are padding. */
 export interface StepItems {
   readonly items: Int32Array;
-  readonly weight?: Float32Array;
+  readonly real?: Int32Array | Float32Array;
 }
 
 export interface RowFeed {
@@ -28,10 +28,10 @@ export function createRowFeed({ tables, count }: FedRows, items: number): RowFee
   let size = 0;
   const feeds: Record<string, Tensor> = {};
 
-  const number = ({ items: values, weight }: StepItems): void => {
+  const number = ({ items: values, real }: StepItems): void => {
     for (let k = 0; k < values.length; k++) {
       const item = values[k]!;
-      if (weight?.[k] === 0)
+      if (real?.[k] === 0)
         values[k] = 0; // any row: what is read there counts nothing
       else {
         if (rowOf[item] === -1) {

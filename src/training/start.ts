@@ -24,6 +24,7 @@ import { ConfigError, DataError, ShapeError } from "../tensor/errors.ts";
 import { type Checkpoint, readCheckpoint, removeLeftovers } from "./checkpoint.ts";
 import { lockFile, lockRun } from "./lock.ts";
 import type { TrainOptions } from "./progress.ts";
+import { stepSize } from "./step-size.ts";
 
 export interface Start {
   readonly dataset: Dataset;
@@ -95,7 +96,7 @@ function refuseBaseline({ baseline: { name } }: BaselineConfig, { directory, tim
 /** Traces the model once, so that settings that do not fit together are told before anything is written. */
 function refuseMisfit(config: RecipeConfig, items: number): void {
   try {
-    trainStep(config, { items, rows: 1, width: config.training.rowLength });
+    trainStep(config, stepSize(config, 1, items));
   } catch (error) {
     if (!(error instanceof ShapeError)) throw error;
     throw new ConfigError(

@@ -2,12 +2,19 @@
 import { type Batch, emptyBatch } from "../data/batches.ts";
 import { type NegativeOptions, type Negatives, negativeSampler } from "../data/negatives.ts";
 import { drawnShape, type Sampling } from "../models/define.ts";
-import { type TrainStep, trainStep } from "../models/train-step.ts";
+import {
+  predictionShape,
+  predictionsOf,
+  type StepSize,
+  type TrainStep,
+  trainStep,
+} from "../models/train-step.ts";
 import { countItems } from "../retrieval/popularity.ts";
 import type { Feeds, Program } from "../runtime/runtime.ts";
 import type { Tensor } from "../tensor/spec.ts";
 import type { LearnerOptions, Weights } from "./learner.ts";
 import { createRowFeed, type RowFeed } from "./row-feed.ts";
+import { paddingOf, stepSize } from "./step-size.ts";
 
 export interface StepProgram {
   readonly rows: number;
@@ -22,14 +29,15 @@ export interface StepProgram {
   dispose(): Promise<void>;
 }
 
-/** Traces and compiles a step of `rows` packed rows. */
+/** Traces and compiles a step of so many rows. */
 export async function openStep(options: LearnerOptions, rows: number): Promise<StepProgram> {
   const { config, items, threads, runtime } = options;
-  const { rowLength: width, device } = config.training;
-  const step = trainStep(config, { items, rows, width });
+  const { device } = config.training;
+  const size = stepSize(config, rows, items);
+  const step = trainStep(config, size);
   const program = await runtime.compile(step.graph, { threads, device, params: "fed" });
-  const batch = emptyBatch({ rows, width });
-  const draw = step.sampling && negativeSampler(samplerOptions(step.sampling, options, rows));
+  const batch = emptyBatch({ ...size, ...paddingOf(config) });
+  const draw = step.sampling && negativeSampler(samplerOptions(step.sampling, options, size));
   const rowFeed = step.fedRows && createRowFeed(step.fedRows, items);
   return {
     rows,
@@ -39,12 +47,16 @@ export async function openStep(options: LearnerOptions, rows: number): Promise<S
     rowFeed,
     feed(weights) {
       const drawn = draw?.(weights.step, batch);
-      const { item, target, weight } = batch;
-      const read = [{ items: item, weight }, { items: target, weight }, ...(drawn ? [drawn] : [])];
+      const { item, segment, target, weight } = batch;
+      const inputs = [
+        { items: item, real: segment },
+        { items: target, real: weight },
+      ];
+      const read = drawn ? [...inputs, drawn] : inputs;
       return {
         ...weights.params,
         ...rowFeed?.read(read, weights.params),
-        ...batchFeeds(batch, rows, width),
+        ...batchFeeds(batch, size, step),
         ...(drawn && negativeFeeds(drawn, step.sampling!)),
       };
     },
@@ -54,10 +66,10 @@ export async function openStep(options: LearnerOptions, rows: number): Promise<S
 
 const samplerOptions = (
   { draws, power, each, from }: Sampling,
-  { config, items, sequences, seed }: LearnerOptions,
-  rows: number,
+  { items, sequences, seed }: LearnerOptions,
+  size: StepSize,
 ): NegativeOptions => {
-  const times = each === "token" ? rows * config.training.rowLength : 1;
+  const times = each === "token" ? predictionsOf(size) : 1;
   return { draws, times, power, from, items, seed, counts: countItems(sequences.sequence, items) };
 };
 
@@ -69,12 +81,16 @@ const negativeFeeds = ({ items, correction }: Negatives, sampling: Sampling): Re
   };
 };
 
-function batchFeeds(batch: Batch, rows: number, width: number): Record<string, Tensor> {
-  const { item, target, position, segment, weight } = batch;
-  return Object.fromEntries(
-    Object.entries({ item, target, position, segment, weight }).map(([name, data]) => [
-      name,
-      { data, shape: [rows, width] },
-    ]),
-  );
+function batchFeeds(batch: Batch, size: StepSize, { graph }: TrainStep): Record<string, Tensor> {
+  const tokens = [size.rows, size.width];
+  const predictions = predictionShape(size);
+  const { item, position, segment, place, target, weight } = batch;
+  return {
+    item: { data: item, shape: tokens },
+    segment: { data: segment, shape: tokens },
+    ...(graph.inputs.has("position") && { position: { data: position, shape: tokens } }),
+    ...(place && { place: { data: place, shape: predictions } }),
+    target: { data: target, shape: predictions },
+    weight: { data: weight, shape: predictions },
+  };
 }

@@ -17,6 +17,7 @@ import { createLearner, type Learner } from "./learner.ts";
 import type { TrainOptions, TrainProgress, TrainResult } from "./progress.ts";
 import { learningRateAt } from "./schedule.ts";
 import { type Start, startTraining } from "./start.ts";
+import { epochOptions, stepRows } from "./step-size.ts";
 
 export type { TrainOptions, TrainProgress, TrainResult } from "./progress.ts";
 
@@ -111,8 +112,8 @@ async function trainingOn(
   runtime: Runtime,
   { config, dataset, split, manifest, checkpoint }: ModelStart,
 ): Promise<Training> {
-  const { batchTokens, rowLength, threads } = config.training;
-  const rows = Math.max(1, Math.round(batchTokens / rowLength));
+  const { threads } = config.training;
+  const rows = stepRows(config, split.training);
   const items = dataset.items.length;
   const learner = await createLearner(
     { config, items, sequences: split.training, rows, seed: manifest.seed, threads, runtime },
@@ -147,8 +148,8 @@ async function trainEpoch(
   const { learner, scorer, rows } = training;
   const settings = start.config.training;
   const epoch = state.history.length + 1;
-  const size = { rows, width: settings.rowLength, maxLength: settings.maxLength };
-  const plan = planEpoch(start.split.training, { ...size, seed: start.manifest.seed, epoch });
+  const options = { ...epochOptions(start.config, rows), seed: start.manifest.seed, epoch };
+  const plan = planEpoch(start.split.training, options);
   const total = plan.steps * settings.epochs;
   const began = performance.now();
   let loss = 0;

@@ -1,0 +1,82 @@
+/** @file FMLP-Rec: learned filters in the place of attention. */
+import { z } from "zod";
+import type { Value } from "../../graph/graph.ts";
+import { add, concat, constant, fill, gather, matmul, transpose } from "../../graph/ops/index.ts";
+import { type Dropout, feedForward, layerNorm, noDropout } from "../../nn/layers.ts";
+import type { Params } from "../../nn/params.ts";
+import { defineBackbone } from "../define.ts";
+import { distances, type FilterKind, frequencies, inverseTransform, withoutPadding } from "./filters.ts";
+
+const config = z.strictObject({
+  name: z.literal("fmlp").default("fmlp"),
+  blocks: z.int().min(1).max(64).default(2).describe("blocks of a filter and a feed-forward layer"),
+  dropout: z.number().min(0).max(0.95).default(0.5).describe("share of elements dropped while training"),
+  hidden: z
+    .number()
+    .positive()
+    .max(16)
+    .default(4)
+    .describe("width of the feed-forward layer, in widths of the model"),
+  filter: z
+    .enum(["causal", "circular"])
+    .default("causal")
+    .describe(
+      "items that a filter sums over: those up to each, or all as on a ring, as published (takes training.targets last)",
+    ),
+});
+
+/** Σₛ k(t − s) ⊙ xₛ with a kernel of its own for every element of the vectors: [B, W, D] → [B, W, D]. */
+function filtered(p: Params, x: Value, kind: FilterKind): Value {
+  const [, length, width] = x.shape as [number | string, number, number];
+  const count = frequencies(length);
+  const spectrum = concat([p.weight("real", [count, width]), p.weight("imaginary", [count, width])], 0);
+  const inverse = constant(x.graph, "float32", [length, 2 * count], inverseTransform(length));
+  const kernel = concat([matmul(inverse, spectrum), fill(x.graph, [1, width], 0)], 0); // the last is of unseen tokens
+  const places = constant(x.graph, "int32", [length, length], distances(length, length, kind));
+  const between = gather(transpose(kernel, [1, 0]), places, 1); // [D, W, W]
+  return transpose(matmul(between, transpose(x, [2, 1, 0])), [2, 1, 0]);
+}
+
+interface BlockOptions {
+  readonly filter: FilterKind;
+  readonly hidden: number;
+  readonly dropout: Dropout;
+  readonly name: string;
+}
+
+function layers(p: Params, x: Value, { filter, hidden, dropout, name }: BlockOptions): Value {
+  const seen = dropout(filtered(p.at("filter"), x, filter), `${name}.seen`);
+  const mixed = layerNorm(p.at("norm1"), add(x, seen));
+  const mlp = { hidden, activation: "gelu", dropout: noDropout, name } as const;
+  return layerNorm(p.at("norm2"), add(mixed, dropout(feedForward(p.at("mlp"), mixed, mlp), `${name}.mlp`)));
+}
+
+/**
+ * drop(norm(items + positions)) → (norm(x + drop(filter x)) → norm(x + drop(mlp x)))×blocks: [B, W, D] → [B, W, D],
+ * where a filter is a product of spectra along the history, with learned complex numbers.
+ *
+ * Source: Zhou et al., "Filter-enhanced MLP is All You Need", WWW 2022, arXiv:2202.13556, and the authors' code. Such a
+ * product is a circular convolution: each state depends on all items of the row. Therefore the authors (and the code of
+ * Xu et al., arXiv:2408.14238, against what card A-05 says) train on the last state alone, of every beginning of every
+ * history: `filter: "circular"` with `training.targets` "last". The default is ours: sums over the past only, with the
+ * same kernels, so that all items of a history are learned from at once, at about a ninth of the cost. Vectors of padding
+ * are zero, as there.
+ */
+export const fmlp = defineBackbone<z.infer<typeof config>>({
+  name: "fmlp",
+  source: "Zhou et al. 2022, arXiv:2202.13556; causal filters unless circular ones are chosen",
+  config,
+  dropout: (c) => c.dropout,
+  needs: ({ filter }) => ({ rows: "padded", sees: filter === "circular" ? "all" : "past" }),
+  apply(p, { x: items, position, segment, maxLength, dropout, block }, { blocks, hidden, filter }) {
+    const width = items.size(-1) as number;
+    const places = gather(p.weight("position", [maxLength, width]), position);
+    let x = dropout(layerNorm(p.at("norm"), add(withoutPadding(items, segment), places)), "input");
+    for (let k = 0; k < blocks; k++) {
+      const before = x;
+      const options = { filter, hidden: Math.round(hidden * width), dropout, name: `block${k}` };
+      x = block(() => layers(p.at(`block${k}`), before, options));
+    }
+    return x;
+  },
+});
