@@ -2,14 +2,12 @@
 import { readFileSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
 
-/** The machine, the versions and the command, for the head of every result file. */
-export function provenance(name: string, args: readonly string[]): Record<string, unknown> {
+/** The date, the machine and the versions, for every result file. */
+export function environment() {
   const { version } = JSON.parse(
     readFileSync(new URL("../../node_modules/onnxruntime-node/package.json", import.meta.url), "utf8"),
-  );
+  ) as { version: string };
   return {
-    name,
-    command: ["npm run bench --", name, ...args].join(" "),
     date: new Date().toISOString().slice(0, 10),
     machine: {
       processor: cpus()[0]?.model.trim(),
@@ -18,6 +16,11 @@ export function provenance(name: string, args: readonly string[]): Record<string
     },
     versions: { node: process.version, onnxruntime: version },
   };
+}
+
+/** What a benchmark is and its environment, for the head of its result file. */
+export function provenance(name: string, args: readonly string[]): Record<string, unknown> {
+  return { name, command: ["npm run bench --", name, ...args].join(" "), ...environment() };
 }
 
 export const median = (values: readonly number[]): number =>

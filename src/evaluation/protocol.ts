@@ -23,7 +23,8 @@ export function protocolFingerprint(protocol: Protocol): string {
   return createHash("sha256").update(canonical(protocol)).digest("hex").slice(0, 16);
 }
 
-function canonical(value: unknown): string {
+/** JSON with the keys of every object in order, so that equal values give equal texts. */
+export function canonical(value: unknown): string {
   if (value === null || typeof value !== "object") return JSON.stringify(value);
   const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
   return `{${entries.map(([key, inner]) => `${JSON.stringify(key)}:${canonical(inner)}`).join(",")}}`;

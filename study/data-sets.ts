@@ -1,0 +1,64 @@
+/** @file The data sets of the studies: what each asks of every model, and their import into the work folder, once. */
+import { existsSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { importInteractions } from "../src/data/import.ts";
+import { readManifest } from "../src/data/manifest.ts";
+import { DataError } from "../src/tensor/errors.ts";
+import { suggest } from "../src/tensor/nearest.ts";
+
+/** Settings by dotted path, as `--set` takes them. */
+export type Settings = Readonly<Record<string, string | number | boolean | null>>;
+
+export interface DataSet {
+  /** What every model is set to on it. */
+  readonly set: Settings;
+  /** Interactions, from which the time of a run is estimated. */
+  readonly interactions: number;
+}
+
+export type DataName = "amazon-beauty" | "amazon-sports" | "ml-1m" | "amazon-scientific";
+
+/** In the order in which the leaderboard is filled. */
+export const dataSets: Readonly<Record<DataName, DataSet>> = {
+  "amazon-beauty": { set: {}, interactions: 198_502 },
+  "amazon-sports": { set: {}, interactions: 296_337 },
+  "ml-1m": { set: { "training.maxLength": 200, "training.rowLength": 200 }, interactions: 999_611 },
+  "amazon-scientific": { set: {}, interactions: 85_211 },
+};
+
+export const dataNames = Object.keys(dataSets) as readonly DataName[];
+
+/** A data set by name. @throws DataError naming the nearest */
+export function dataName(name: string): DataName {
+  if (dataNames.includes(name as DataName)) return name as DataName;
+  throw new DataError("unknown-data", `there is no data set "${name}"${suggest(name, dataNames)}`, { name });
+}
+
+/** Where a data set is once it has been imported. */
+export const dataFolder = (work: string, name: DataName): string => join(work, "data", name);
+
+/** The fingerprint of a data set that has been imported already, or undefined. */
+export async function knownFingerprint(work: string, name: DataName): Promise<string | undefined> {
+  const folder = dataFolder(work, name);
+  return existsSync(folder) ? (await readManifest(folder)).fingerprint : undefined;
+}
+
+/** Imports a data set of the shared folder where it is not yet in the work folder. @throws DataError */
+export async function importData(shared: string, work: string, name: DataName): Promise<string> {
+  const source = join(shared, "data", name);
+  const interactions = join(source, "interactions.csv.gz");
+  if (!existsSync(interactions)) {
+    const message = `${interactions}: there is no such file; name the folder that holds data/${name} with --shared`;
+    throw new DataError("missing-data", message, { name });
+  }
+  await mkdir(join(work, "data"), { recursive: true });
+  const items = join(source, "items.jsonl.gz");
+  const out = dataFolder(work, name);
+  const { manifest } = await importInteractions({
+    interactions,
+    out,
+    ...(existsSync(items) ? { items } : {}),
+  });
+  return manifest.fingerprint;
+}
