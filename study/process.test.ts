@@ -89,8 +89,8 @@ describe("npm run study", () => {
         'study: there is no "leaderbord"; the nearest is "leaderboard"; there are: leaderboard, search\n',
       ],
       [
-        ["leaderboard", "--only", "bert"],
-        `study: there is no row "bert"; the nearest is "hstu"; there are: ${names}\n`,
+        ["leaderboard", "--only", "gru4rek"],
+        `study: there is no row "gru4rek"; the nearest is "hstu"; there are: ${names}\n`,
       ],
       [["search"], "study: search needs --config FILE, such as study/searches/gru4rec.json\n"],
       [["search", "--config", "no.json"], "study: no.json: there is no such file; check --config\n"],
