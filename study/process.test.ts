@@ -90,7 +90,7 @@ describe("npm run study", () => {
       ],
       [
         ["leaderboard", "--only", "gru4rek"],
-        `study: there is no row "gru4rek"; the nearest is "hstu"; there are: ${names}\n`,
+        `study: there is no row "gru4rek"; the nearest is "gru4rec"; there are: ${names}\n`,
       ],
       [["search"], "study: search needs --config FILE, such as study/searches/gru4rec.json\n"],
       [["search", "--config", "no.json"], "study: no.json: there is no such file; check --config\n"],

@@ -64,12 +64,9 @@ export const recipes: readonly Recipe[] = [
     source: "Xu et al. 2024, arXiv:2408.14238: scaled cross-entropy with their K and alpha",
     summary: "causal self-attention with the scaled cross-entropy over 500 drawn items for each token",
     config: {
-      items: { name: "id", dim: 64, start: "co-occurrence" },
+      ...ours,
       backbone: { name: "sasrec", blocks: 2, heads: 1, dropout: 0.4 },
       loss: { name: "sce", negatives: 500, alpha: 100 },
-      optimizer: { name: "adam", beta2: 0.98 },
-      scoring: { similarity: "cosine", temperature: 0.07 },
-      training: { learningRate: 5e-3, schedule: "cosine", batchTokens: 4096, epochs: 20, patience: 5 },
     },
   },
   {
@@ -77,12 +74,8 @@ export const recipes: readonly Recipe[] = [
     source: "Hidasi et al. 2016, arXiv:1511.06939; full softmax as in Xu et al. 2024, arXiv:2408.14238",
     summary: "a recurrent network over the history, full softmax over all items",
     config: {
-      items: { name: "id", dim: 64, start: "co-occurrence" },
+      ...ours,
       backbone: { name: "gru4rec", dropout: 0.4 },
-      loss: { name: "cross-entropy" },
-      optimizer: { name: "adam", beta2: 0.98 },
-      scoring: { similarity: "cosine", temperature: 0.07 },
-      training: { learningRate: 5e-3, schedule: "cosine", batchTokens: 4096, epochs: 20, patience: 5 },
     },
   },
   {
@@ -90,12 +83,9 @@ export const recipes: readonly Recipe[] = [
     source: "Zhai et al. 2024, arXiv:2402.17152; without the time bias",
     summary: "pointwise attention without a softmax, sampled softmax over cosine scores",
     config: {
-      items: { name: "id", dim: 64, start: "co-occurrence" },
+      ...ours,
       backbone: { name: "hstu", blocks: 2, heads: 1, dropout: 0.4 },
       loss: { name: "sampled-softmax", negatives: 2048 },
-      optimizer: { name: "adam", beta2: 0.98 },
-      scoring: { similarity: "cosine", temperature: 0.07 },
-      training: { learningRate: 5e-3, schedule: "cosine", batchTokens: 4096, epochs: 20, patience: 5 },
     },
   },
   {
@@ -103,12 +93,9 @@ export const recipes: readonly Recipe[] = [
     source: "Tikhonovich et al. 2025, arXiv:2508.06450",
     summary: "self-attention with gated residuals and SwiGLU, sampled softmax",
     config: {
-      items: { name: "id", dim: 64, start: "co-occurrence" },
+      ...ours,
       backbone: { name: "ligr", blocks: 2, heads: 1, dropout: 0.4 },
       loss: { name: "sampled-softmax", negatives: 2048 },
-      optimizer: { name: "adam", beta2: 0.98 },
-      scoring: { similarity: "cosine", temperature: 0.07 },
-      training: { learningRate: 5e-3, schedule: "cosine", batchTokens: 4096, epochs: 20, patience: 5 },
     },
   },
   ...baselines.map(({ name, source, summary }) => ({
