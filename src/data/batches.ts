@@ -31,6 +31,8 @@ export interface Batch {
   readonly place?: Int32Array;
   /** The item that follows: [T]; 0 where there is none. */
   readonly target: Int32Array;
+  /** Which of the sequences it is a prediction of: [T]; 0 where there is none. */
+  readonly history: Int32Array;
   /** 1 for predictions, 0 for the rest: [T]. */
   readonly weight: Float32Array;
 }
@@ -104,6 +106,7 @@ export function emptyBatch({ rows, width, padded }: Pick<BatchOptions, "rows" | 
     segment: integers(tokens),
     ...(padded ? { place: integers(predictions) } : {}),
     target: integers(predictions),
+    history: integers(predictions),
     weight: new Float32Array(predictions),
   };
 }
@@ -137,6 +140,7 @@ function writeHistory(
     batch.target[place + i] = sequence[start + i + 1]!;
     batch.position[place + i] = length - 1 - i;
     batch.segment[place + i] = segment;
+    batch.history[place + i] = history;
     batch.weight[place + i] = 1;
   }
 }

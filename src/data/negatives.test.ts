@@ -40,11 +40,22 @@ describe("negatives", () => {
     });
   });
 
-  it.each([0, 0.75])("estimate sums over the catalogue without bias, with power %d", (power) => {
-    const value = (item: number): number => Math.exp(Math.sin(3 * item));
-    const sampler = negativeSampler(options({ power }));
+  // Targets that come as often as items do, which is what the correction of draws from the batch takes for granted.
+  const target = Int32Array.from([...counts].flatMap((n, item) => Array<number>(n).fill(item)));
+  const targets = { target, weight: new Float32Array(target.length).fill(1) };
+  it.each([
+    { power: 0, from: "catalogue" },
+    { power: 0.75, from: "catalogue" },
+    { power: 0, from: "both" },
+    { power: 0.75, from: "both" },
+    { power: 0, from: "batch" },
+  ] as const)("estimate sums over the catalogue without bias, with %j", ({ power, from }) => {
+    // What never was a target is not drawn from the batch: there, the sum is over the others.
+    const value = (item: number): number =>
+      from === "batch" && counts[item] === 0 ? 0 : Math.exp(Math.sin(3 * item));
+    const sampler = negativeSampler(options({ power, from }));
     const estimates = Array.from({ length: 400 }, (_, step) => {
-      const { items: drawn, correction } = sampler(step, batch);
+      const { items: drawn, correction } = sampler(step, targets);
       return drawn.reduce((total, item, k) => total + value(item) * Math.exp(correction[k]!), 0);
     });
     const truth = Array.from(counts, (_, item) => value(item)).reduce((a, b) => a + b, 0);

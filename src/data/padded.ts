@@ -15,8 +15,9 @@ export interface Padding {
 
 export type PaddedOptions = BatchOptions & Padding;
 
-/** The rows of an epoch in their order: row r holds `lengths[r]` items of the sequences, from `starts[r]` on. */
+/** The rows of an epoch in their order: row r holds `lengths[r]` items, from `starts[r]` on, of sequence `histories[r]`. */
 interface Rows {
+  readonly histories: Int32Array;
   readonly starts: Int32Array;
   readonly lengths: Int32Array;
 }
@@ -47,6 +48,7 @@ export function planPadded(sequences: Sequences, options: PaddedOptions): Epoch 
       for (let i = first; i < length; i++, count++) {
         batch.place![count] = (row - steps[step]! + 1) * width - length + i;
         batch.target[count] = sequences.sequence[rows.starts[row]! + i + 1]!;
+        batch.history[count] = rows.histories[row]!;
         batch.weight[count] = 1;
       }
     }
@@ -67,6 +69,7 @@ function whole(sequences: Sequences, maxLength: number): Rows {
   const all = inputLengths(sequences, maxLength);
   const used = [...all.keys()].filter((history) => all[history]! > 0);
   return {
+    histories: Int32Array.from(used),
     starts: Int32Array.from(used, (history) => sequences.offsets[history + 1]! - 1 - all[history]!),
     lengths: Int32Array.from(used, (history) => all[history]!),
   };
@@ -76,10 +79,12 @@ function whole(sequences: Sequences, maxLength: number): Rows {
 function beginnings(sequences: Sequences, maxLength: number): Rows {
   const recent = whole(sequences, maxLength);
   const count = recent.lengths.reduce((a, b) => a + b, 0);
-  const rows = { starts: new Int32Array(count), lengths: new Int32Array(count) };
+  const array = () => new Int32Array(count);
+  const rows = { histories: array(), starts: array(), lengths: array() };
   let row = 0;
   recent.lengths.forEach((longest, i) => {
     for (let length = 1; length <= longest; length++, row++) {
+      rows.histories[row] = recent.histories[i]!;
       rows.starts[row] = recent.starts[i]!;
       rows.lengths[row] = length;
     }
@@ -87,9 +92,10 @@ function beginnings(sequences: Sequences, maxLength: number): Rows {
   return rows;
 }
 
-function shuffled({ starts, lengths }: Rows, { seed, epoch }: PaddedOptions): Rows {
+function shuffled({ histories, starts, lengths }: Rows, { seed, epoch }: PaddedOptions): Rows {
   const order = stream(seed, "rows", epoch).shuffle(Int32Array.from(starts.keys()));
-  return { starts: order.map((row) => starts[row]!), lengths: order.map((row) => lengths[row]!) };
+  const ordered = (values: Int32Array): Int32Array => order.map((row) => values[row]!);
+  return { histories: ordered(histories), starts: ordered(starts), lengths: ordered(lengths) };
 }
 
 /** The first row of each step, and the number of rows. */

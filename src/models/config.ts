@@ -224,11 +224,8 @@ function parse(where: string, schema: z.ZodType, value: Record<string, unknown>)
   }
   const path = [where, ...issue.path].join(".");
   const given = issue.path.reduce<unknown>((v, k) => (v as Record<PropertyKey, unknown>)?.[k], value);
-  throw new ConfigError(
-    "setting-value",
-    `setting "${path}" cannot be ${JSON.stringify(given)}: ${issue.message}`,
-    { path },
-  );
+  const shown = given === undefined ? "its default" : JSON.stringify(given);
+  throw new ConfigError("setting-value", `setting "${path}" cannot be ${shown}: ${issue.message}`, { path });
 }
 
 /** Puts a value at a dotted path, creating objects on the way: the form of `--set path.to.key=value`. */

@@ -1,10 +1,11 @@
 /** @file The kinds of parts a recommender is composed of, and the functions that define one. */
 import type { z } from "zod";
 import type { Sequences } from "../data/sequences.ts";
-import type { Value } from "../graph/graph.ts";
+import type { Graph, Value } from "../graph/graph.ts";
 import type { Dropout } from "../nn/layers.ts";
 import type { Params } from "../nn/params.ts";
 import type { CallInThread } from "../runtime/thread.ts";
+import { bool, f32, i32 } from "../tensor/spec.ts";
 
 interface Described {
   /** Name in configurations. */
@@ -98,6 +99,8 @@ export interface NegativeInput {
   readonly items: Value;
   /** log(1 / (K · q)) of each, where q is the probability to draw it. */
   readonly correction: Value;
+  /** Whether each is an item of the token's whole history: bool [T, K]; given where they are to be left out. */
+  readonly hits: Value | null;
 }
 
 /** How negatives are drawn. */
@@ -107,6 +110,8 @@ export interface Sampling {
   /** They are drawn in proportion to (interactions + 1) to this power. */
   readonly power: number;
   readonly each: "step" | "token";
+  /** Draws that do not count: none, those of the token's target, or those of any item of its whole history. */
+  readonly leaveOut: "none" | "target" | "history";
   /** All items, the targets of the step, or half of the draws from each. */
   readonly from: "catalogue" | "batch" | "both";
 }
@@ -114,6 +119,17 @@ export interface Sampling {
 /** Shape of the draws of a step of so many tokens. */
 export const drawnShape = ({ draws, each }: Sampling, tokens: number): number[] =>
   each === "step" ? [draws] : [tokens, draws];
+
+/** The inputs of a step's draws for so many tokens: `negatives`, `correction`, and `hits` where they are to be left out. */
+export function negativeInputs(graph: Graph, sampling: Sampling, tokens: number): NegativeInput {
+  const shape = drawnShape(sampling, tokens);
+  const { leaveOut, draws } = sampling;
+  return {
+    items: graph.input("negatives", i32(...shape)),
+    correction: graph.input("correction", f32(...shape)),
+    hits: leaveOut === "history" ? graph.input("hits", bool(tokens, draws)) : null,
+  };
+}
 
 /** The loss of a step: a scalar, the mean over its tokens by weight. */
 export interface Loss<C = unknown> extends Described {

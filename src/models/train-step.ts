@@ -8,7 +8,7 @@ import { Params } from "../nn/params.ts";
 import { ConfigError } from "../tensor/errors.ts";
 import { count, f32, i32 } from "../tensor/spec.ts";
 import { partOf, type RecipeConfig } from "./config.ts";
-import { drawnShape, type Sampling } from "./define.ts";
+import { drawnShape, negativeInputs, type Sampling } from "./define.ts";
 import { comparable, encode, flatten, tokenInputs } from "./trace.ts";
 
 /** Where the gradient of a parameter comes out of the step: dense, and as rows to add at row numbers. */
@@ -49,10 +49,10 @@ export interface StepSize {
 
 /**
  * Loss and gradients of one step over rows [R, W]. Inputs: item, segment, for packed rows position (int32 [R, W]),
- * target (int32 [R, W]), weight (float32 [R, W]), for losses with negatives negatives and correction ([K], or [T, K]),
- * and the dropout masks; outputs: `loss` (mean over weighted predictions) and the gradients. With `predictions`, target
- * and weight are [T], and another input `place` (int32 [T]) names the tokens that predict, so that nothing of the loss
- * is computed for the others.
+ * target (int32 [R, W]), weight (float32 [R, W]), for losses with negatives negatives and correction ([K], or [T, K])
+ * and, where the history is left out, hits (bool [T, K]), and the dropout masks; outputs: `loss` (mean over weighted
+ * predictions) and the gradients. With `predictions`, target and weight are [T], and another input `place` (int32 [T])
+ * names the tokens that predict, so that nothing of the loss is computed for the others.
  *
  * Where the loss reads only some rows of the item tables (and `training.updates` is "read"), the step is fed those rows
  * alone: the same model traced over as many items as a step can read, whose inputs carry row numbers of that choice. A
@@ -111,10 +111,7 @@ function trace(config: RecipeConfig, size: StepSize, fed: number): Traced {
   };
   const { states, table } = encode(params, config, fed, tokens, { drop: dropout, block });
   const sampling = samplingOf(config);
-  const negatives = sampling && {
-    items: graph.input("negatives", i32(...drawnShape(sampling, predictions))),
-    correction: graph.input("correction", f32(...drawnShape(sampling, predictions))),
-  };
+  const negatives = sampling && negativeInputs(graph, sampling, predictions);
   const shares = div(weight, sum(weight));
   const all = flatten(states);
   const predicting = size.predictions ? gather(all, graph.input("place", i32(predictions))) : all;

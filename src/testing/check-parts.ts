@@ -2,7 +2,7 @@
 import { backward } from "../autodiff/gradient.ts";
 import { Graph, type Value } from "../graph/graph.ts";
 import { gather, mul, scalar, sum } from "../graph/ops/index.ts";
-import { drawnShape, type Loss, type Optimizer } from "../models/define.ts";
+import { drawnShape, type Loss, negativeInputs, type Optimizer } from "../models/define.ts";
 import { evaluateReference } from "../runtime/reference.ts";
 import { type NdArray, ndarray } from "../tensor/ndarray.ts";
 import { f32, i32, knownShape } from "../tensor/spec.ts";
@@ -66,10 +66,7 @@ export function checkLoss<C>(loss: Loss<C>, config: C, scale = 1): LossReport {
   const candidates = { all: () => items, rows: (indices: Value) => gather(items, indices) };
   const weight = graph.input("weight", f32(6));
   const sampling = loss.sampling?.(config) ?? null;
-  const negatives = sampling && {
-    items: graph.input("negatives", i32(...drawnShape(sampling, 6))),
-    correction: graph.input("correction", f32(...drawnShape(sampling, 6))),
-  };
+  const negatives = sampling && negativeInputs(graph, sampling, 6);
   const input = { h, items: candidates, target, weight, scale, negatives, count: 9 };
   const total = loss.apply(input, config);
   graph.output("loss", total);
@@ -82,6 +79,7 @@ export function checkLoss<C>(loss: Loss<C>, config: C, scale = 1): LossReport {
   const drawn = sampling && {
     negatives: ndarray(drawnShape(sampling, 6), (k) => (4 * k) % 9),
     correction: noise(drawnShape(sampling, 6), "correction"),
+    hits: ndarray([6, sampling.draws], (k) => Number(k % 4 === 1)),
   };
   const feeds = {
     items: table,

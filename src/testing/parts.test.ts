@@ -73,9 +73,17 @@ describe("the backbone laws", () => {
 });
 
 describe.each(parts.loss.map((l) => [l.name, l] as const))("loss %s", (_, loss) => {
-  it.each([1, 3])("has the right slope and prefers the target, with scale %d", (scale) => {
-    const small = loss.sampling ? { negatives: 5 } : loss.name === "ce-n" ? { first: 4 } : {};
-    const config = loss.config.parse({ name: loss.name, ...small }) as never;
+  const small = loss.sampling ? { negatives: 5 } : loss.name === "ce-n" ? { first: 4 } : {};
+  const variants = loss.sampling
+    ? ["none", "target", "history"].flatMap((leaveOut) =>
+        ["step", "token"].map((each) => ({ leaveOut, each })),
+      )
+    : [{}];
+  const cases = variants.flatMap((variant) =>
+    [1, 3].map((scale) => [{ ...small, ...variant }, scale] as const),
+  );
+  it.each(cases)("has the right slope and prefers the target, with %j and scale %d", (settings, scale) => {
+    const config = loss.config.parse({ name: loss.name, ...settings }) as never;
     const report = checkLoss(loss, config, scale);
     expect(report.slope).toBeLessThan(1e-7);
     expect(report.preference).toBeLessThan(0);

@@ -121,7 +121,11 @@ describe("every objective", () => {
     { name: "sce", negatives: 6 },
     { name: "sce", negatives: 6, from: "both", popularity: 0.5 },
     { name: "sampled-softmax", negatives: 6, each: "token", from: "batch" },
+    { name: "sce", negatives: 6, leaveOut: "history" },
+    { name: "sampled-softmax", negatives: 6, from: "both", leaveOut: "history" },
     { name: "bce" },
+    { name: "bce", negatives: 4, from: "both", leaveOut: "history" },
+    { name: "bpr", negatives: 4, from: "both" },
     { name: "gbce", negatives: 6 },
     { name: "bpr" },
     { name: "nce", negatives: 6 },
@@ -161,4 +165,38 @@ describe("the last step of an epoch", () => {
     const [alone, beside] = [await afterOne(5), await afterOne(3)];
     for (const [i, value] of alone.entries()) expect(value).toBeCloseTo(beside[i]!, 5);
   });
+});
+
+describe("negatives without what a person has met", () => {
+  const [width, catalogue] = [8, 12];
+  const everything = {
+    offsets: Int32Array.of(0, 30),
+    sequence: Int32Array.from({ length: 30 }, (_, k) => k % catalogue), // most of it is cut from the batch
+  };
+  const epoch = planEpoch(everything, { rows: 1, width, maxLength: 8, seed: 1, epoch: 1 });
+
+  it.each(["step", "token"])(
+    "are none where the history holds all items, with draws for each %s",
+    async (each) => {
+      for (const leaveOut of ["history", "target"]) {
+        const loss = {
+          "loss.name": "sce",
+          "loss.negatives": 12,
+          "loss.each": each,
+          "loss.leaveOut": leaveOut,
+        };
+        const options = { rows: 1, seed: 3, threads: 1, runtime: nodeRuntime };
+        const learner = await createLearner({
+          ...options,
+          config: configOf(loss),
+          items: catalogue,
+          sequences: everything,
+        });
+        const { loss: value } = await learner.update(epoch, 0, 0.01);
+        await learner.dispose();
+        if (leaveOut === "history") expect(value).toBeCloseTo(0, 12);
+        else expect(value).toBeGreaterThan(1);
+      }
+    },
+  );
 });

@@ -1,5 +1,6 @@
 /** @file A training step of so many rows: its graph compiled, and what it is fed. */
 import { type Batch, emptyBatch } from "../data/batches.ts";
+import { hitMarker } from "../data/hits.ts";
 import { type NegativeOptions, type Negatives, negativeSampler } from "../data/negatives.ts";
 import { drawnShape, type Sampling } from "../models/define.ts";
 import {
@@ -38,6 +39,7 @@ export async function openStep(options: LearnerOptions, rows: number): Promise<S
   const program = await runtime.compile(step.graph, { threads, device, params: "fed" });
   const batch = emptyBatch({ ...size, ...paddingOf(config) });
   const draw = step.sampling && negativeSampler(samplerOptions(step.sampling, options, size));
+  const mark = step.sampling && createMarker(step.sampling, options, size);
   const rowFeed = step.fedRows && createRowFeed(step.fedRows, items);
   return {
     rows,
@@ -47,6 +49,7 @@ export async function openStep(options: LearnerOptions, rows: number): Promise<S
     rowFeed,
     feed(weights) {
       const drawn = draw?.(weights.step, batch);
+      const hits = drawn && mark?.(batch, drawn.items); // before the row feed numbers items anew
       const { item, segment, target, weight } = batch;
       const inputs = [
         { items: item, real: segment },
@@ -57,7 +60,7 @@ export async function openStep(options: LearnerOptions, rows: number): Promise<S
         ...weights.params,
         ...rowFeed?.read(read, weights.params),
         ...batchFeeds(batch, size, step),
-        ...(drawn && negativeFeeds(drawn, step.sampling!)),
+        ...(drawn && negativeFeeds(drawn, hits, step.sampling!)),
       };
     },
     dispose: () => program.dispose(),
@@ -73,11 +76,27 @@ const samplerOptions = (
   return { draws, times, power, from, items, seed, counts: countItems(sequences.sequence, items) };
 };
 
-const negativeFeeds = ({ items, correction }: Negatives, sampling: Sampling): Record<string, Tensor> => {
-  const shape = drawnShape(sampling, items.length / sampling.draws);
+/** Marks the draws that are in their tokens' histories, where the loss leaves those out. */
+const createMarker = (
+  { draws, each, leaveOut }: Sampling,
+  { items, sequences }: LearnerOptions,
+  size: StepSize,
+) => {
+  const predictions = predictionsOf(size);
+  return leaveOut === "history" ? hitMarker({ sequences, items, draws, each, predictions }) : null;
+};
+
+const negativeFeeds = (
+  { items, correction }: Negatives,
+  hits: Uint8Array | undefined,
+  sampling: Sampling,
+): Record<string, Tensor> => {
+  const { draws } = sampling;
+  const shape = drawnShape(sampling, items.length / draws);
   return {
     negatives: { data: items, shape },
     correction: { data: correction, shape },
+    ...(hits && { hits: { data: hits, shape: [hits.length / draws, draws] } }),
   };
 };
 

@@ -2,12 +2,14 @@
 import { z } from "zod";
 import { mean, mul, reshape, softplus, sub, sum } from "../../graph/ops/index.ts";
 import { defineLoss } from "../define.ts";
-import { anyDraw, negativeScores, samplingOf, targetScores } from "./negatives.ts";
+import { anyDraw, drawSettings, negativeScores, samplingOf, targetScores } from "./negatives.ts";
 
-const config = z.strictObject({
-  name: z.literal("bpr").default("bpr"),
-  ...anyDraw(1, "token"),
-});
+const config = drawSettings(
+  z.strictObject({
+    name: z.literal("bpr").default("bpr"),
+    ...anyDraw(1, "token"),
+  }),
+);
 
 /**
  * Mean by weight and over K of −log σ(s⁺ − sₖ), h [T, D] → []; a draw that is left out counts zero.
@@ -17,9 +19,9 @@ export const bpr = defineLoss<z.infer<typeof config>>({
   source: "Rendle et al. 2009, arXiv:1205.2618",
   config,
   sampling: samplingOf,
-  apply(input, { keepHits }) {
+  apply(input, { leaveOut }) {
     const own = reshape(targetScores(input), [input.h.size(0), 1]);
-    const terms = mean(softplus(sub(negativeScores(input, keepHits), own)), [1]);
+    const terms = mean(softplus(sub(negativeScores(input, leaveOut), own)), [1]);
     return sum(mul(terms, input.weight));
   },
 });

@@ -24,10 +24,10 @@ export const generalisedBinary = defineLoss<z.infer<typeof config>>({
   source: "Petrov & Macdonald 2023, arXiv:2308.07192, as in eSASRec, arXiv:2508.06450",
   config,
   sampling: samplingOf,
-  apply(input, { calibration, keepHits, negatives }) {
+  apply(input, { calibration, leaveOut, negatives }) {
     const share = negatives / Math.max(1, input.count - 1);
     const beta = calibration * (share - 1) + 1;
-    const against = sum(softplus(negativeScores(input, keepHits)), [1]);
+    const against = sum(softplus(negativeScores(input, leaveOut)), [1]);
     const terms = add(mul(softplus(neg(targetScores(input))), beta), against);
     return div(sum(mul(terms, input.weight)), negatives + 1);
   },

@@ -6,7 +6,7 @@ import { evenDraw, negativeScores, samplingOf, targetScores } from "./negatives.
 
 const config = z.strictObject({
   name: z.literal("nce").default("nce"),
-  ...evenDraw(100, "token", true),
+  ...evenDraw(100, "token", "none"),
   normaliser: z
     .number()
     .default(10)
@@ -21,9 +21,9 @@ export const noiseContrastive = defineLoss<z.infer<typeof config>>({
   source: "NCE of Xu et al. 2024, arXiv:2402.06216, after Gutmann & Hyvärinen 2010",
   config,
   sampling: samplingOf,
-  apply(input, { keepHits, negatives, normaliser }) {
+  apply(input, { leaveOut, negatives, normaliser }) {
     const shift = Math.log(input.count / negatives) - normaliser;
-    const noise = sub(add(negativeScores(input, keepHits), input.negatives!.correction), normaliser);
+    const noise = sub(add(negativeScores(input, leaveOut), input.negatives!.correction), normaliser);
     const terms = add(softplus(neg(add(targetScores(input), shift))), sum(softplus(noise), [1]));
     return sum(mul(terms, input.weight));
   },

@@ -17,16 +17,22 @@ import {
 import type { LossInput, Sampling } from "../define.ts";
 
 /** Settings of an even draw, with a loss's own defaults. */
-export const evenDraw = (negatives: number, each: Sampling["each"], keepHits = false) => ({
+export const evenDraw = (
+  negatives: number,
+  each: Sampling["each"],
+  leaveOut: Sampling["leaveOut"] = "target",
+) => ({
   negatives: z.int().min(1).max(1_000_000).default(negatives).describe("items drawn for each step or token"),
   each: z
     .enum(["step", "token"])
     .default(each)
     .describe("whether the tokens of a step share one draw or each has its own"),
-  keepHits: z
-    .boolean()
-    .default(keepHits)
-    .describe("whether a draw of the token's own target counts as a negative; else it is left out"),
+  leaveOut: z
+    .enum(["none", "target", "history"])
+    .default(leaveOut)
+    .describe(
+      "draws that do not count as negatives: none, those of the token's target, or those of any item of its whole training history",
+    ),
 });
 
 /** Settings of any draw. */
@@ -49,19 +55,34 @@ export const anyDraw = (...defaults: Parameters<typeof evenDraw>) => ({
 interface DrawSettings {
   readonly negatives: number;
   readonly each: Sampling["each"];
+  readonly leaveOut: Sampling["leaveOut"];
   readonly from?: Sampling["from"];
   readonly popularity?: number;
 }
 
+/** The settings of a loss with any draw, which refuse those that would be without effect. */
+export const drawSettings = <S extends z.ZodObject>(settings: S): S =>
+  settings
+    .refine((given) => given.from !== "batch" || given.popularity === 0, {
+      path: ["popularity"],
+      message: 'with loss.from "batch" nothing is drawn by it; set it to 0 or loss.from to "both"',
+    })
+    .refine((given) => given.from !== "both" || (given.negatives as number) > 1, {
+      path: ["negatives"],
+      message: 'loss.from "both" needs at least 2, one from the catalogue and one from the batch',
+    });
+
 export const samplingOf = ({
   negatives,
   each,
+  leaveOut,
   from = "catalogue",
   popularity = 0,
 }: DrawSettings): Sampling => ({
   draws: negatives,
   power: popularity,
   each,
+  leaveOut,
   from,
 });
 
@@ -72,16 +93,25 @@ export const never = -1e9;
 export const targetScores = ({ h, items, target, scale }: LossInput): Value =>
   mul(rowDot(h, items.rows(target)), scale);
 
-/** Scores of the draws [T, K]; without `keepHits`, `never` where a draw is the token's own target. */
-export function negativeScores({ h, items, target, scale, negatives }: LossInput, keepHits: boolean): Value {
+/** Scores of the draws [T, K], `never` where a draw is left out. */
+export function negativeScores(input: LossInput, leaveOut: Sampling["leaveOut"]): Value {
+  const { h, items, scale, negatives } = input;
   const { items: drawn } = negatives!;
-  const [tokens, draws, own] = [h.size(0), drawn.size(-1), drawn.rank === 2];
+  const [tokens, draws] = [h.size(0), drawn.size(-1)];
   const rows = items.rows(drawn);
-  const scores = own
-    ? reshape(matmul(reshape(h, [tokens, 1, h.size(1)]), rows, { transB: true, scale }), [tokens, draws])
-    : matmul(h, rows, { transB: true, scale });
-  if (keepHits) return scores;
-  return where(equal(reshape(target, [tokens, 1]), own ? drawn : reshape(drawn, [1, draws])), never, scores);
+  const scores =
+    drawn.rank === 2
+      ? reshape(matmul(reshape(h, [tokens, 1, h.size(1)]), rows, { transB: true, scale }), [tokens, draws])
+      : matmul(h, rows, { transB: true, scale });
+  if (leaveOut === "none") return scores;
+  return where(leaveOut === "target" ? ofTarget(input) : negatives!.hits!, never, scores);
+}
+
+/** Whether draws are the token's own target: bool [T, K]. */
+function ofTarget({ target, negatives }: LossInput): Value {
+  const { items: drawn } = negatives!;
+  const own = reshape(target, [target.size(0), 1]);
+  return equal(own, drawn.rank === 2 ? drawn : reshape(drawn, [1, drawn.size(0)]));
 }
 
 /** Mean by weight of −log(e^s⁺ / (e^s⁺ + Σₖ e^sₖ)): [T], [T, K], [T] → []. */
