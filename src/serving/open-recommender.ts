@@ -9,7 +9,10 @@ import {
   runFiles,
   type ScorerOptions,
 } from "../evaluation/run-folder.ts";
-import { Recommender } from "./recommender.ts";
+import type { QueueOptions } from "./batcher.ts";
+import { type HistoryOf, Recommender } from "./recommender.ts";
+import { liveHistories, type TrainedHistory } from "./state/live-histories.ts";
+import type { UserEvents } from "./state/store.ts";
 
 export interface OpenRecommenderOptions extends ScorerOptions {
   /** The run folder. */
@@ -19,6 +22,9 @@ export interface OpenRecommenderOptions extends ScorerOptions {
   readonly users: "required" | "if-present" | "none";
   /** The dataset folder, where it is no longer at the place that the run knows. */
   readonly data?: string | undefined;
+  /** What users did since the model was trained; without it only the dataset speaks of them. */
+  readonly events?: ((user: string) => Promise<UserEvents>) | undefined;
+  readonly queue?: QueueOptions | undefined;
   /** Told where the dataset could not be opened and users are only wanted if present. */
   readonly onMessage?: ((text: string) => void) | undefined;
 }
@@ -33,12 +39,23 @@ export async function openRecommender(options: OpenRecommenderOptions): Promise<
       scorer,
       items: run.items,
       model: modelName(run),
-      historyOf: dataset && historiesOf(dataset),
+      data: run.manifest.dataset.fingerprint,
+      historyOf: historyOf(dataset, options.events),
+      queue: options.queue,
     });
   } catch (error) {
     await scorer.dispose();
     throw error;
   }
+}
+
+function historyOf(
+  dataset: Dataset | undefined,
+  events: OpenRecommenderOptions["events"],
+): HistoryOf | undefined {
+  const trained = dataset && historiesOf(dataset);
+  if (events) return liveHistories(events, trained);
+  return trained && ((user) => trained(user)?.items);
 }
 
 /** The recipe and the first digits of the model file's hash (a baseline's weights), such as "sasrec@1a2b3c4d". */
@@ -57,10 +74,16 @@ async function openUsers(run: OpenRun, options: OpenRecommenderOptions): Promise
   }
 }
 
-function historiesOf({ users, offsets, sequence }: Dataset): (user: string) => Int32Array | undefined {
+/** The users of a dataset with the ids of their items. */
+function historiesOf({ users, items, offsets, sequence, times }: Dataset): TrainedHistory {
   const indexOf = new Map(users.map((user, index) => [user, index]));
   return (user) => {
     const index = indexOf.get(user);
-    return index === undefined ? undefined : sequence.subarray(offsets[index]!, offsets[index + 1]!);
+    if (index === undefined) return undefined;
+    const [from, to] = [offsets[index]!, offsets[index + 1]!];
+    return {
+      items: Array.from(sequence.subarray(from, to), (item) => items[item]!),
+      times: times?.subarray(from, to),
+    };
   };
 }

@@ -111,7 +111,7 @@ describe("several requests", () => {
   test("arriving while the model is busy go into its next call", async () => {
     const { recommender, scorer } = cycleRecommender({ batch: 4 });
     const first = recommender.recommend({ history: ["a"] });
-    await new Promise((resolve) => setImmediate(resolve));
+    while (scorer.calls.length === 0) await new Promise((resolve) => setImmediate(resolve));
     await Promise.all([
       first,
       recommender.recommend({ history: ["b"] }),

@@ -6,6 +6,7 @@ import { createRanker, type Ranker } from "../retrieval/rank.ts";
 import type { Scorer } from "../retrieval/scorer.ts";
 import { ConfigError, DataError, RuntimeFailure } from "../tensor/errors.ts";
 import { type Batcher, createBatcher, type QueueOptions } from "./batcher.ts";
+import type { LiveItem } from "./state/store.ts";
 
 /** The most items one request may ask for. */
 export const MOST_ITEMS = 1000;
@@ -41,14 +42,28 @@ export interface Recommendation {
   readonly reason?: string;
 }
 
+/** Item ids, oldest first; those that the catalogue does not have are passed over. */
+export type HistoryOf = (
+  user: string,
+) => readonly string[] | undefined | Promise<readonly string[] | undefined>;
+
+/** What became of an item that was put into the catalogue. */
+export interface PutResult {
+  readonly added: boolean;
+  /** False where this model cannot score an item that it was not trained on. */
+  readonly recommendable: boolean;
+}
+
 export interface RecommenderOptions {
   readonly scorer: Scorer;
   /** By internal index, as many as the scorer has. */
   readonly items: readonly RunItem[];
   /** The name given in every answer. */
   readonly model: string;
-  /** The item indices of a user, oldest first, or undefined for an unknown user. Absent: no user is known. */
-  readonly historyOf?: ((user: string) => Int32Array | undefined) | undefined;
+  /** Ids of a user's items, oldest first, or undefined for an unknown user. Absent: no user is known. */
+  readonly historyOf?: HistoryOf | undefined;
+  /** The fingerprint of the data that the model was trained on. */
+  readonly data?: string | undefined;
   /** How many requests may wait for the model. */
   readonly queue?: QueueOptions | undefined;
 }
@@ -61,22 +76,27 @@ export interface RecommenderOptions {
  */
 export class Recommender {
   readonly model: string;
-  readonly items: readonly RunItem[];
+  /** The fingerprint of the data that the model was trained on. */
+  readonly data: string | undefined;
+  readonly #items: RunItem[];
   readonly #scorer: Scorer;
-  readonly #historyOf: ((user: string) => Int32Array | undefined) | undefined;
+  readonly #historyOf: HistoryOf | undefined;
   readonly #indexOf: ReadonlyMap<string, number>;
   readonly #popular: Float32Array;
   readonly #ranker: Ranker;
   readonly #batcher: Batcher<Int32Array, Float32Array>;
+  readonly #removed = new Set<number>();
+  readonly #unscored = new Map<string, RunItem>();
   #failure: string | undefined;
 
-  constructor({ scorer, items, model, historyOf, queue }: RecommenderOptions) {
+  constructor({ scorer, items, model, data, historyOf, queue }: RecommenderOptions) {
     if (scorer.items !== items.length) {
       const message = `recommender: the model scores ${scorer.items} items, the list has ${items.length}`;
       throw new DataError("other-items", message, { model: scorer.items, items: items.length });
     }
     this.model = model;
-    this.items = items;
+    this.data = data;
+    this.#items = [...items];
     this.#scorer = scorer;
     this.#historyOf = historyOf;
     this.#indexOf = new Map(items.map(({ id }, index) => [id, index]));
@@ -92,7 +112,7 @@ export class Recommender {
   /** The best items for one history or user; DataError for an unknown user, ConfigError for an impossible request. */
   async recommend(request: RecommendRequest): Promise<Recommendation> {
     const k = checkedCount(request.k);
-    const { known, unknown, whose } = this.#resolve(request);
+    const { known, unknown, whose } = await this.#resolve(request);
     const answer = known.length > 0 ? await this.#scored(known) : this.#popular;
     const excluded = this.#excluded(request, known);
     const row = { scores: answer, start: 0, excluded, from: 0, to: excluded.length };
@@ -132,10 +152,39 @@ export class Recommender {
     return Promise.all(requests.map((request) => this.recommend(request)));
   }
 
+  /** By internal index. */
+  get items(): readonly RunItem[] {
+    return this.#items;
+  }
+
   /** The item with an id, or undefined. */
   item(id: string): RunItem | undefined {
     const index = this.#indexOf.get(id);
-    return index === undefined ? undefined : this.items[index];
+    if (index === undefined) return this.#unscored.get(id);
+    return this.#removed.has(index) ? undefined : this.#items[index];
+  }
+
+  /** Adds or changes an item. */
+  async putItem({ id, title }: Pick<LiveItem, "id" | "title">): Promise<PutResult> {
+    const added = this.item(id) === undefined;
+    const index = this.#indexOf.get(id);
+    const named = title === undefined ? { id } : { id, title };
+    if (index === undefined) {
+      this.#unscored.set(id, { ...named, count: 0 });
+      return { added, recommendable: false };
+    }
+    this.#removed.delete(index);
+    this.#items[index] = { ...named, count: this.#items[index]!.count };
+    return { added, recommendable: true };
+  }
+
+  /** Takes an item out of the catalogue; false where it was not there. */
+  async deleteItem(id: string): Promise<boolean> {
+    const known = this.item(id) !== undefined;
+    const index = this.#indexOf.get(id);
+    if (index !== undefined) this.#removed.add(index);
+    this.#unscored.delete(id);
+    return known;
   }
 
   /** Frees the model; the recommender cannot be used afterwards. */
@@ -143,24 +192,31 @@ export class Recommender {
     return this.#scorer.dispose();
   }
 
-  #resolve({ history, user }: RecommendRequest) {
+  async #resolve({ history, user }: RecommendRequest) {
     if ((history === undefined) === (user === undefined)) {
       const message = "recommend: give either a history or a user, not both and not neither";
       throw new ConfigError("history-or-user", message);
     }
-    if (user !== undefined) return { known: this.#userHistory(user), unknown: [], whose: "user" as const };
-    const indices = history!.map((id) => this.#indexOf.get(id));
-    const known = Int32Array.from(indices.filter((index) => index !== undefined));
-    const unknown = [...new Set(history!.filter((_, at) => indices[at] === undefined))];
-    return { known, unknown, whose: "history" as const };
+    if (user !== undefined) {
+      const { known } = this.#indices(await this.#userHistory(user));
+      return { known, unknown: [], whose: "user" as const };
+    }
+    return { ...this.#indices(history!), whose: "history" as const };
   }
 
-  #userHistory(user: string): Int32Array {
+  #indices(ids: readonly string[]) {
+    const indices = ids.map((id) => this.#indexOf.get(id));
+    const known = Int32Array.from(indices.filter((index) => index !== undefined));
+    const unknown = [...new Set(ids.filter((_, at) => indices[at] === undefined))];
+    return { known, unknown };
+  }
+
+  async #userHistory(user: string): Promise<readonly string[]> {
     if (this.#historyOf === undefined) {
       const message = `user "${user}": no dataset is loaded, so no user is known; give a history of item ids instead`;
       throw new DataError("no-users", message, { user });
     }
-    const known = this.#historyOf(user);
+    const known = await this.#historyOf(user);
     if (known !== undefined) return known;
     const message = `there is no user "${user}" in the dataset; check the id or give a history of item ids instead`;
     throw new DataError("unknown-user", message, { user });
@@ -168,11 +224,11 @@ export class Recommender {
 
   #excluded({ exclude = [], seen = "exclude" }: RecommendRequest, known: Int32Array): Int32Array {
     const named = exclude.map((id) => this.#indexOf.get(id)).filter((index) => index !== undefined);
-    return seen === "include" ? Int32Array.from(named) : Int32Array.from([...known, ...named]);
+    return Int32Array.from([...(seen === "include" ? [] : known), ...named, ...this.#removed]);
   }
 
   #recommended(index: number, score: number): RecommendedItem {
-    const { id, title } = this.items[index]!;
+    const { id, title } = this.#items[index]!;
     const rounded = Number(score.toPrecision(7)); // float32 has no more digits
     return title === undefined ? { id, score: rounded } : { id, score: rounded, title };
   }

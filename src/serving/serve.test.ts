@@ -21,10 +21,10 @@ test("a real socket answers, and closing frees the model", async () => {
 });
 
 test("a running request is answered before the server closes", async () => {
-  const { recommender } = cycleRecommender();
+  const { recommender, scorer } = cycleRecommender();
   const server = await serve(recommender, { port: 0 });
   const request = fetch(`${server.address}/v1/recommend`, { method: "POST", body: '{"history":["a"]}' });
-  await new Promise((resolve) => setTimeout(resolve, 20));
+  while (scorer.calls.length === 0) await new Promise((resolve) => setImmediate(resolve));
   const [answer] = await Promise.all([request, server.close()]);
   expect(answer.status).toBe(200);
 });

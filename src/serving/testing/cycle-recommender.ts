@@ -11,8 +11,8 @@ export function cycleRecommender(options: { readonly batch?: number } = {}): {
   const scorer = cycleScorer(6, { batch: 4, ...options });
   const items = [..."abcdef"].map((id, index) => ({ id, title: `Title ${id}`, count: index }));
   const histories = new Map([
-    ["ann", Int32Array.of(0, 1)],
-    ["new", new Int32Array(0)],
+    ["ann", ["a", "b"]],
+    ["new", []],
   ]);
   const historyOf = (user: string) => histories.get(user);
   return { recommender: new Recommender({ scorer, items, model: "cycle@0", historyOf }), scorer };
