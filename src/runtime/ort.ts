@@ -55,7 +55,8 @@ export const sessionSettings = ({ profile }: SessionOptions): OrtNode.InferenceS
   graphOptimizationLevel: "all",
   logSeverityLevel: 3,
   // Probabilities that underflow become denormals, which slow every later product on some processors.
-  extra: { session: { set_denormal_as_zero: "1" } },
+  // Threads that go on spinning after a run would hold up the thread that digests its outputs.
+  extra: { session: { set_denormal_as_zero: "1", force_spinning_stop: "1" } },
   ...(profile ? { enableProfiling: true, profileFilePrefix: profile } : {}),
 });
 

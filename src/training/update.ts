@@ -97,7 +97,7 @@ async function average(
 
 /** Work in stretches, between which the event loop gets its turn. */
 function stretches(elementwise: boolean): Stretches {
-  const breathe = breather();
+  const breathe = breather(8); // each turn costs about a millisecond
   return async (size, work) => {
     const length = elementwise ? stretch : size;
     for (let from = 0; from < size; from += length) {
