@@ -3,6 +3,7 @@
 import { Command } from "commander";
 import { compareCommand } from "./commands/compare.ts";
 import { demoCommand } from "./commands/demo.ts";
+import { encodeCommand } from "./commands/encode.ts";
 import { evaluateCommand } from "./commands/evaluate.ts";
 import { exportCommand } from "./commands/export.ts";
 import { importCommand } from "./commands/import.ts";
@@ -14,6 +15,7 @@ import type { Context } from "./context.ts";
 
 const commands = [
   importCommand,
+  encodeCommand,
   trainCommand,
   evaluateCommand,
   recommendCommand,

@@ -1,0 +1,47 @@
+/** @file What an encoding says while it goes on and when it is done. */
+
+/** How far an encoding is. */
+export interface EncodeProgress {
+  readonly table: string;
+  /** What is done now, such as "encoding". */
+  readonly step: string;
+  readonly done: number;
+  readonly total: number;
+  readonly secondsLeft: number;
+}
+
+export type OnProgress = (progress: EncodeProgress) => void;
+
+/** An item whose content could not be encoded, and why. */
+export interface ItemProblem {
+  readonly item: string;
+  readonly what: string;
+}
+
+/** What was done for one table. */
+export interface TableReport {
+  readonly table: string;
+  readonly dim: number;
+  readonly items: number;
+  /** Items encoded now, taken over from before, and without content. */
+  readonly encoded: number;
+  readonly reused: number;
+  readonly missing: number;
+  /** Items with content that could not be encoded; they stand as without. */
+  readonly problems: readonly ItemProblem[];
+  readonly source: Readonly<Record<string, unknown>>;
+  readonly seconds: number;
+}
+
+/** Reports progress with the time left, from the share that is done. */
+export function progressOf(
+  table: string,
+  onProgress: OnProgress | undefined,
+): (step: string, done: number, total: number) => void {
+  const start = performance.now();
+  return (step, done, total) => {
+    const seconds = (performance.now() - start) / 1000;
+    const secondsLeft = done > 0 ? (seconds * (total - done)) / done : Number.POSITIVE_INFINITY;
+    onProgress?.({ table, step, done, total, secondsLeft });
+  };
+}
