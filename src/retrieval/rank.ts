@@ -1,5 +1,7 @@
 /** @file Ranks a target and lists the best items of one row of scores. */
 
+import { createTopList, scan } from "./top-list.ts";
+
 /** One row of scores to rank. */
 export interface Row {
   /** Scores of all items, at `scores[start .. start + items)`. */
@@ -53,20 +55,7 @@ export function createRanker(items: number, k: number): Ranker {
 
   function list({ scores, start }: Row, limit: number): void {
     heap.clear(limit);
-    const end = start + items;
-    let at = start;
-    for (; at < end && !heap.full(); at++) {
-      const score = scores[at]!;
-      if (marks[at - start] !== stamp && !Number.isNaN(score)) heap.push(score, at - start);
-    }
-    let threshold = heap.threshold();
-    for (
-      at = nextAbove(scores, at, end, threshold);
-      at < end;
-      at = nextAbove(scores, at + 1, end, threshold)
-    ) {
-      if (marks[at - start] !== stamp) threshold = heap.replaceWorst(scores[at]!, at - start);
-    }
+    scan(heap, { scores, start, end: start + items, first: 0 }, (item) => marks[item] !== stamp);
   }
 
   return {
@@ -96,85 +85,4 @@ function countLower(scores: Float32Array, start: number, items: number, score: n
   }
   for (; at < end; at++) lower = (lower + Number(scores[at]! < score)) | 0;
   return lower;
-}
-
-/** Where the next score above the threshold is, or `end`. */
-function nextAbove(scores: Float32Array, from: number, end: number, threshold: number): number {
-  let at = from;
-  while (at < end - 3) {
-    if (scores[at]! > threshold || scores[at + 1]! > threshold) break;
-    if (scores[at + 2]! > threshold || scores[at + 3]! > threshold) break;
-    at += 4;
-  }
-  while (at < end && !(scores[at]! > threshold)) at++;
-  return at;
-}
-
-/** The best `k` of the items pushed so far: a binary heap with the worst on top (lower score, then higher index). */
-interface TopList {
-  /** Empties the list and sets how many places it has. */
-  clear(places: number): void;
-  full(): boolean;
-  push(score: number, item: number): void;
-  /** Drops the worst for a better one; returns the new worst score. */
-  replaceWorst(score: number, item: number): number;
-  /** The worst score of a full list, +Infinity for a list of no places, so that nothing beats it. */
-  threshold(): number;
-  sorted(): Int32Array;
-}
-
-function createTopList(k: number): TopList {
-  const scores = new Float32Array(k);
-  const items = new Int32Array(k);
-  let places = k;
-  let size = 0;
-  const worse = (score: number, item: number, at: number) =>
-    score < scores[at]! || (score === scores[at]! && item > items[at]!);
-
-  function siftUp(score: number, item: number, from: number): void {
-    let at = from;
-    while (at > 0) {
-      const parent = (at - 1) >> 1;
-      if (!worse(score, item, parent)) break;
-      scores[at] = scores[parent]!;
-      items[at] = items[parent]!;
-      at = parent;
-    }
-    scores[at] = score;
-    items[at] = item;
-  }
-
-  function siftDown(score: number, item: number): void {
-    let at = 0;
-    for (let child = 1; child < size; child = 2 * at + 1) {
-      if (child + 1 < size && worse(scores[child + 1]!, items[child + 1]!, child)) child++;
-      if (worse(score, item, child)) break;
-      scores[at] = scores[child]!;
-      items[at] = items[child]!;
-      at = child;
-    }
-    scores[at] = score;
-    items[at] = item;
-  }
-
-  return {
-    clear: (limit) => {
-      places = limit;
-      size = 0;
-    },
-    full: () => size === places,
-    push: (score, item) => siftUp(score, item, size++),
-    replaceWorst(score, item) {
-      siftDown(score, item);
-      return scores[0]!;
-    },
-    threshold: () => (size < places || places === 0 ? Number.POSITIVE_INFINITY : scores[0]!),
-    sorted: () => sortBest(scores, items, size),
-  };
-}
-
-function sortBest(scores: Float32Array, items: Int32Array, size: number): Int32Array {
-  const order = Array.from({ length: size }, (_, at) => at);
-  order.sort((a, b) => scores[b]! - scores[a]! || items[a]! - items[b]!);
-  return Int32Array.from(order, (at) => items[at]!);
 }
