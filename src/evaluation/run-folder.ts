@@ -17,6 +17,8 @@ export const runFiles = {
   metrics: "metrics.jsonl",
   checkpoint: "checkpoint.safetensors",
   weights: "weights.safetensors",
+  /** The vectors of all items, where they are derived from content. */
+  vectors: "item-vectors.safetensors",
   model: "model.onnx",
   items: "items.jsonl",
 } as const;
@@ -48,6 +50,8 @@ export const RunManifest = z.object({
     items: z.int().positive(),
     users: z.int().positive(),
   }),
+  /** Feature table → content hash, of those that the item vectors were made of. */
+  features: z.record(z.string(), z.string()).optional(),
   /** File name → SHA-256 of its bytes. Every file named here is checked when a finished run is opened. */
   files: z.record(z.string().regex(/^[^/\\]+$/), sha256),
   seconds: z.object({ train: z.number().nonnegative() }),

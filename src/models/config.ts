@@ -4,6 +4,7 @@ import { devices } from "../runtime/device.ts";
 import { ConfigError } from "../tensor/errors.ts";
 import { suggest } from "../tensor/nearest.ts";
 import { baselineOf } from "./baselines/index.ts";
+import { checked, section } from "./checked.ts";
 import { type Needs, usualNeeds } from "./define.ts";
 import { type PartKind, parts } from "./parts.ts";
 
@@ -147,9 +148,9 @@ export function resolveModelConfig(input: Readonly<Record<string, unknown>>): Mo
   const given = section("baseline", input.baseline);
   const part = baselineOf(String(given.name));
   const [training, split] = (["training", "split"] as const).map((key) =>
-    parse(key, baselineSections[key], section(key, input[key])),
+    checked(key, baselineSections[key], section(key, input[key])),
   );
-  return { baseline: parse("baseline", part.config, given), training, split } as BaselineConfig;
+  return { baseline: checked("baseline", part.config, given), training, split } as BaselineConfig;
 }
 
 /** Checks a configuration and completes it by the defaults. @throws ConfigError naming the setting and what is allowed */
@@ -162,10 +163,10 @@ export function resolveConfig(input: Readonly<Record<string, unknown>>): RecipeC
   for (const kind of Object.keys(parts) as PartKind[]) {
     const given = section(kind, input[kind]);
     const name = given.name === undefined ? parts[kind][0]!.name : String(given.name);
-    resolved[kind] = parse(kind, partOf(kind, name).config, { ...given, name });
+    resolved[kind] = checked(kind, partOf(kind, name).config, { ...given, name });
   }
   for (const [key, schema] of Object.entries(sections))
-    resolved[key] = parse(key, schema, section(key, input[key]));
+    resolved[key] = checked(key, schema, section(key, input[key]));
   const config = resolved as unknown as RecipeConfig;
   refuseMisfits(config);
   return config;
@@ -199,33 +200,6 @@ function refuseMisfits(config: RecipeConfig): void {
       "batch-tokens",
       `training.batchTokens is ${batchTokens}, but a step must hold a history of training.maxLength (${maxLength})`,
     );
-}
-
-function section(key: string, value: unknown = {}): Record<string, unknown> {
-  if (typeof value === "object" && value !== null && !Array.isArray(value))
-    return value as Record<string, unknown>;
-  throw new ConfigError(
-    "setting-type",
-    `setting "${key}" must be an object of settings, not ${JSON.stringify(value)}`,
-    { key },
-  );
-}
-
-function parse(where: string, schema: z.ZodType, value: Record<string, unknown>): unknown {
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  const issue = result.error.issues[0]!;
-  if (issue.code === "unrecognized_keys") {
-    const key = issue.keys[0]!;
-    const known = Object.keys((schema as z.ZodObject).shape);
-    throw new ConfigError("unknown-setting", `there is no setting "${where}.${key}"${suggest(key, known)}`, {
-      key,
-    });
-  }
-  const path = [where, ...issue.path].join(".");
-  const given = issue.path.reduce<unknown>((v, k) => (v as Record<PropertyKey, unknown>)?.[k], value);
-  const shown = given === undefined ? "its default" : JSON.stringify(given);
-  throw new ConfigError("setting-value", `setting "${path}" cannot be ${shown}: ${issue.message}`, { path });
 }
 
 /** Puts a value at a dotted path, creating objects on the way: the form of `--set path.to.key=value`. */

@@ -5,7 +5,8 @@ import type { Graph, Value } from "../graph/graph.ts";
 import type { Dropout } from "../nn/layers.ts";
 import type { Params } from "../nn/params.ts";
 import type { CallInThread } from "../runtime/thread.ts";
-import { bool, f32, i32 } from "../tensor/spec.ts";
+import { bool, f32, i32, type Tensor } from "../tensor/spec.ts";
+import type { ItemContent } from "./items/content.ts";
 
 interface Described {
   /** Name in configurations. */
@@ -52,9 +53,30 @@ export interface Backbone<C = unknown> extends Described {
   apply(p: Params, input: SequenceInput, config: C): Value;
 }
 
-/** Makes the item vectors [N, D]. */
+export interface ItemInput {
+  /** N, the number of items. */
+  readonly count: number;
+  readonly drop: (probability: number) => Dropout;
+}
+
+export interface ItemVectors {
+  /** [N, D]; a row depends on nothing of other items. */
+  readonly vectors: Value;
+  /** Whether the encoder knows anything about each item: bool [N, 1]; null where it knows all. */
+  readonly known: Value | null;
+}
+
+/** Makes the item vectors. */
 export interface ItemEncoder<C = unknown> extends Described {
-  apply(p: Params, input: { readonly count: number }, config: C): Value;
+  apply(p: Params, input: ItemInput, config: C): ItemVectors;
+  /** Whether the vectors are computed from more than a weight of their own: what scores is then given them ready. */
+  derived?(config: C): boolean;
+  /** Completes the settings by what the data has, so that settings alone say the model's shapes. @throws DataError */
+  settle?(content: ItemContent, config: C): Promise<{ readonly name: string }>;
+  /** Feature tables that the vectors or their start are made of. */
+  tables?(config: C): readonly string[];
+  /** The values of the constants that `apply` declares, by name. */
+  constants?(content: ItemContent, config: C): Promise<Record<string, Tensor>>;
   /** Changes the first values of the encoder's parameters in place, where the data says something better than noise. */
   start?(input: StartInput, config: C): Promise<void>;
 }
@@ -62,6 +84,7 @@ export interface ItemEncoder<C = unknown> extends Described {
 export interface StartInput {
   /** The training histories. */
   readonly sequences: Sequences;
+  readonly content: ItemContent;
   readonly count: number;
   readonly seed: number;
   /** Values by the names that `apply` declares. */

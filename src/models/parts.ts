@@ -6,6 +6,16 @@ import { hstu } from "./backbones/hstu.ts";
 import { ligr } from "./backbones/ligr.ts";
 import { sasrec } from "./backbones/sasrec.ts";
 import type { Backbone, ItemEncoder, Loss, Optimizer } from "./define.ts";
+import { features } from "./items/features.ts";
+import { fusedItems } from "./items/fused.ts";
+import { adaptive } from "./items/fusions/adaptive.ts";
+import { coAttention } from "./items/fusions/co-attention.ts";
+import { concat } from "./items/fusions/concat.ts";
+import { film } from "./items/fusions/film.ts";
+import { gated } from "./items/fusions/gated.ts";
+import { mergeAttention } from "./items/fusions/merge-attention.ts";
+import { sequential } from "./items/fusions/sequential.ts";
+import { sum } from "./items/fusions/sum.ts";
 import { idTable } from "./items/id-table.ts";
 import { binary } from "./losses/binary.ts";
 import { bpr } from "./losses/bpr.ts";
@@ -18,8 +28,14 @@ import { sampledSoftmax } from "./losses/sampled-softmax.ts";
 import { scaledCrossEntropy } from "./losses/scaled.ts";
 import { adam } from "./optimizers/adam.ts";
 
+/** Ways to make one vector of an item out of several. */
+export const fusions = [sum, concat, gated, film, adaptive, coAttention, mergeAttention, sequential] as const;
+
+/** Item encoders that are whole by themselves, or parts of a fused one. */
+const itemParts = [idTable, features] as readonly ItemEncoder<never>[];
+
 export const parts = {
-  items: [idTable] as readonly ItemEncoder<never>[],
+  items: [...itemParts, fusedItems(itemParts, fusions)] as readonly ItemEncoder<never>[],
   backbone: [sasrec, gru4rec, hstu, ligr, fmlp, bsarec] as readonly Backbone<never>[],
   loss: [
     crossEntropy,

@@ -46,6 +46,19 @@ export function stateStep(config: RecipeConfig, count: number): Graph {
   return graph;
 }
 
+/**
+ * The item vectors made by the encoder: output `vectors` [N, D]; parameters are its weights, and its constants and tables
+ * with a row for each of the `count` items.
+ */
+export function itemStep(
+  config: RecipeConfig,
+  count: number,
+): { readonly graph: Graph; readonly params: Params } {
+  const params = new Params(new Graph());
+  params.graph.output("vectors", itemTable(params, config, count, { ...plainly, items: "made" }));
+  return { graph: params.graph, params };
+}
+
 /** The item vectors by themselves: output `vectors` [N, D], as a history's items and `stateStep` use them. */
 export function vectorStep(config: RecipeConfig, count: number): Graph {
   const graph = new Graph();

@@ -13,7 +13,7 @@ import {
 } from "../graph/ops/index.ts";
 import { type Dropout, noDropout } from "../nn/layers.ts";
 import type { Params } from "../nn/params.ts";
-import { type Dim, i32, multiplyDims } from "../tensor/spec.ts";
+import { type Dim, f32, i32, multiplyDims } from "../tensor/spec.ts";
 import { needsOf, partOf, type RecipeConfig } from "./config.ts";
 import type { Candidates, SequenceInput } from "./define.ts";
 
@@ -42,14 +42,36 @@ export const columnPositions = (graph: Graph, width: number): Value =>
     Array.from({ length: width }, (_, k) => width - 1 - k),
   );
 
-/** How the backbone is traced. */
+/** How a model is traced. */
 export interface Tracing {
   readonly drop: (probability: number) => Dropout;
   readonly block: SequenceInput["block"];
+  /** Where the item vectors come from: the encoder, or where they are derived a parameter that holds them ready. */
+  readonly items: "made" | "ready";
 }
 
 /** Where nothing is learned. */
-export const plainly: Tracing = { drop: () => noDropout, block: (trace) => trace() };
+export const plainly: Tracing = { drop: () => noDropout, block: (trace) => trace(), items: "ready" };
+
+/** The parameter that holds the vectors of all items, where they are derived from other things than itself. */
+export const readyItems = "items.vectors";
+
+/** Whether item vectors are computed from more than a weight of their own. */
+export const derivesItems = ({ items }: RecipeConfig): boolean =>
+  partOf("items", items.name).derived?.(items as never) ?? false;
+
+/** The item vectors [N, D]. */
+export function itemTable(
+  p: Params,
+  config: RecipeConfig,
+  count: number,
+  { drop, items }: Pick<Tracing, "drop" | "items"> = plainly,
+): Value {
+  if (items === "ready" && derivesItems(config))
+    return p.graph.param(readyItems, f32(count, config.items.dim as number));
+  const encoder = partOf("items", config.items.name);
+  return encoder.apply(p.at("items"), { count, drop }, config.items as never).vectors;
+}
 
 export interface Encoded {
   /** [B, L, D] */
@@ -65,13 +87,9 @@ export function encode(
   tokens: Tokens,
   tracing: Tracing,
 ): Encoded {
-  const table = itemTable(p, config, count);
+  const table = itemTable(p, config, count, tracing);
   return { states: statesOf(p, config, table, tokens, tracing), table };
 }
-
-/** The item vectors [N, D]. */
-export const itemTable = (p: Params, config: RecipeConfig, count: number): Value =>
-  partOf("items", config.items.name).apply(p.at("items"), { count }, config.items as never);
 
 /** The state of every token [B, L, D], whose items are rows of `table`. */
 export function statesOf(

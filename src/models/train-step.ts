@@ -20,7 +20,7 @@ export interface GradientOutputs {
 
 /** Item tables of which a step is fed only the rows that it reads, numbered anew. */
 export interface FedRows {
-  /** Parameters with a row for each item. */
+  /** Parameters with a row for each item, constants among them. */
   readonly tables: readonly string[];
   /** Rows that are fed: as many as a step can read. */
   readonly count: number;
@@ -68,7 +68,7 @@ export function trainStep(config: RecipeConfig, size: StepSize): TrainStep {
   const predictions = predictionsOf(size);
   const drawn = sampling ? count(drawnShape(sampling, predictions)) : 0;
   const most = size.rows * size.width + predictions + drawn;
-  const tables = readByRows(whole, size.items);
+  const tables = readByRows(whole);
   const { elementwise } = partOf("optimizer", config.optimizer.name);
   const byRows = config.training.updates === "read" && elementwise && tables.length > 0;
   const fedRows = byRows ? { tables, count: Math.min(most, size.items) } : null;
@@ -86,6 +86,8 @@ interface Traced {
   readonly graph: Graph;
   readonly params: Params;
   readonly loss: Value;
+  /** The item vectors. */
+  readonly table: Value;
   /** Blocks to be computed again. */
   readonly sections: readonly Section[];
 }
@@ -109,7 +111,7 @@ function trace(config: RecipeConfig, size: StepSize, fed: number): Traced {
     if (config.training.rematerialize) sections.push(section);
     return result;
   };
-  const { states, table } = encode(params, config, fed, tokens, { drop: dropout, block });
+  const { states, table } = encode(params, config, fed, tokens, { drop: dropout, block, items: "made" });
   const sampling = samplingOf(config);
   const negatives = sampling && negativeInputs(graph, sampling, predictions);
   const shares = div(weight, sum(weight));
@@ -123,25 +125,21 @@ function trace(config: RecipeConfig, size: StepSize, fed: number): Traced {
     count: items,
   };
   const loss = partOf("loss", config.loss.name).apply(input, config.loss as never);
-  return { graph, params, loss, sections };
+  return { graph, params, loss, table, sections };
 }
 
-/** Item tables [N, …] of which nothing but rows is read; none where any is read in another way. */
-function readByRows({ graph, loss }: Traced, items: number): string[] {
-  const tables = [...graph.params].filter(
-    ([name, { value }]) => name.startsWith("items.") && value.shape[0] === items,
+/** The item tables, where nothing but rows of the item vectors is read; none where they are read in another way. */
+function readByRows({ graph, loss, params, table }: Traced): string[] {
+  const byRows = reachableNodes(graph, [loss]).every(({ op, inputs }) =>
+    inputs.every((x, i) => x !== table || i === op.selects?.table),
   );
-  const nodes = reachableNodes(graph, [loss]);
-  const byRows = tables.every(([, { value }]) =>
-    nodes.every(({ op, inputs }) => inputs.every((x, i) => x !== value || i === op.selects?.table)),
-  );
-  return byRows ? tables.map(([name]) => name) : [];
+  return byRows ? [...params.tables] : [];
 }
 
 /** Names loss and gradients as outputs. */
 function gradientOutputs({ graph, loss, sections }: Traced): GradientOutputs[] {
   graph.output("loss", loss);
-  const names = [...graph.params.keys()];
+  const names = [...graph.params.keys()].filter((name) => !graph.frozen.has(name));
   const values = names.map((name) => graph.params.get(name)!.value);
   return paramGradients(loss, values, scalar(graph, 1), sections).map(({ dense, rows: parts }, i) => {
     const param = names[i]!;

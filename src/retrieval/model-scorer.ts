@@ -79,6 +79,7 @@ export interface ModelScorerOptions {
   readonly config: RecipeConfig;
   /** Number of items. */
   readonly items: number;
+  /** By name; those of the item encoder are not needed where its vectors are given ready. */
   readonly params: Readonly<Record<string, Tensor>>;
   /** A number that changes when the values of `params` do: while it stays, fed parameters are not copied again. */
   readonly version?: () => number;
@@ -101,9 +102,11 @@ const versioned = (params: Readonly<Record<string, Tensor>>, version: number | u
 
 /** Compiles the scorer of a model. Any number of histories up to `batch` runs in the one program. */
 export async function modelScorer(options: ModelScorerOptions): Promise<Scorer> {
-  const { config, items, params, mode, runtime, threads, device, version } = options;
+  const { config, items, mode, runtime, threads, device, version } = options;
   const batch = options.batch ?? scoringBatch(items);
   const graph = scoreStep(config, items);
+  const own = Object.entries(options.params).filter(([name]) => graph.params.has(name));
+  const params = Object.fromEntries(own);
   if (mode === "stored") for (const [name, param] of graph.params) param.data = params[name] ?? null;
   const program = await runtime.compile(graph, { threads, device, params: mode, shapes: "open" });
   return {

@@ -3,14 +3,15 @@ import { join } from "node:path";
 import { type Dataset, readItems } from "../data/dataset.ts";
 import { sha256File, writeAtomic } from "../data/files.ts";
 import type { Split } from "../data/split.ts";
-import { readTensors } from "../data/tensors.ts";
 import { type RunManifest, runFiles, writeRunManifest } from "../evaluation/run-folder.ts";
 import type { Graph } from "../graph/graph.ts";
 import { isBaseline, type ModelConfig, type RecipeConfig } from "../models/config.ts";
 import { servingStep } from "../models/steps.ts";
+import { derivesItems } from "../models/trace.ts";
 import { writeOnnx } from "../onnx/write.ts";
 import { countItems } from "../retrieval/popularity.ts";
 import { type State, writeMetrics } from "./checkpoint.ts";
+import { readRunParams } from "./ready-vectors.ts";
 
 export interface FinishOptions {
   readonly out: string;
@@ -34,7 +35,9 @@ export async function finishRun({
   if (graph) await writeAtomic(join(out, runFiles.model), writeOnnx(graph));
   await writeAtomic(join(out, runFiles.items), await itemLines(dataset, split));
   await writeMetrics(out, state);
-  const names = [runFiles.weights, ...(graph ? [runFiles.model] : []), runFiles.items, runFiles.metrics];
+  const vectors = !isBaseline(config) && derivesItems(config) ? [runFiles.vectors] : [];
+  const model = graph ? [runFiles.model] : [];
+  const names = [runFiles.weights, ...vectors, ...model, runFiles.items, runFiles.metrics];
   const files = Object.fromEntries(
     await Promise.all(names.map(async (name) => [name, await sha256File(join(out, name))] as const)),
   );
@@ -55,8 +58,7 @@ async function deployable(
   { recipe, dataset, seed, split }: RunManifest,
   items: readonly string[],
 ): Promise<Graph> {
-  const weights = join(out, runFiles.weights);
-  const { tensors } = await readTensors(weights);
+  const tensors = await readRunParams(out, config);
   const graph = servingStep(config, dataset.items);
   for (const [name, param] of graph.params) param.data = tensors[name] ?? null;
   Object.assign(graph.metadata, {

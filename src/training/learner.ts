@@ -3,6 +3,7 @@
 import { type Epoch, fillBatch } from "../data/batches.ts";
 import type { Sequences } from "../data/sequences.ts";
 import { partOf, type RecipeConfig } from "../models/config.ts";
+import { type ItemContent, noContent } from "../models/items/content.ts";
 import type { TrainStep } from "../models/train-step.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { callInThread } from "../runtime/thread.ts";
@@ -26,6 +27,8 @@ export interface LearnerOptions {
   readonly items: number;
   /** The training histories, which first values may be taken from. */
   readonly sequences: Sequences;
+  /** What the data knows of the items; default: nothing. */
+  readonly content?: ItemContent | undefined;
   /** Rows of a step (R), as many as its epochs have. */
   readonly rows: number;
   readonly seed: number;
@@ -35,17 +38,25 @@ export interface LearnerOptions {
 
 export interface Learner {
   readonly weights: Weights;
+  /** What the item encoder is given beside its weights, by the names of the parameters. */
+  readonly constants: Readonly<Record<string, Tensor>>;
   /** One update; returns the mean loss over the step's tokens. */
   update(epoch: Epoch, step: number, learningRate: number): Promise<{ loss: number; tokens: number }>;
   /** The weights to evaluate: the average where one is kept. */
   evaluated(): Record<string, Tensor>;
+  /** These, and the constants that are no rows of items: what makes vectors of other items. */
+  kept(): Record<string, Tensor>;
   dispose(): Promise<void>;
 }
 
 export async function createLearner(options: LearnerOptions, restored?: Weights): Promise<Learner> {
   const { config, rows, seed } = options;
-  const full = await openStep(options, rows);
-  const weights = restored ? shareAll(restored) : await startWeights(full.step, options);
+  const content = options.content ?? noContent(options.sequences, options.items);
+  const constants = await itemConstants(config, content);
+  const full = await openStep({ ...options, constants }, rows);
+  const { tables } = full.step.params;
+  const fixed = Object.fromEntries(Object.entries(constants).filter(([name]) => !tables.has(name)));
+  const weights = restored ? shareAll(restored) : await startWeights(full.step, { ...options, content });
   let rest: StepProgram | null = null;
 
   /** The program for a step: an epoch's last step of few packed rows has a smaller one of its own. */
@@ -54,14 +65,16 @@ export async function createLearner(options: LearnerOptions, restored?: Weights)
     if (epoch.options.padded || left > rows / 2) return full;
     if (rest?.rows !== left) {
       await rest?.dispose();
-      rest = await openStep(options, left);
+      rest = await openStep({ ...options, constants }, left);
     }
     return rest;
   }
 
   return {
     weights,
+    constants,
     evaluated: () => weights.average ?? weights.params,
+    kept: () => ({ ...(weights.average ?? weights.params), ...fixed }),
     async update(epoch, index, learningRate) {
       const { step, program, batch, rowFeed, feed } = await programFor(epoch, index);
       const tokens = fillBatch(epoch, index, batch);
@@ -94,9 +107,18 @@ const shareAll = (weights: Weights): Weights => ({
   average: weights.average && shareEach(weights.average),
 });
 
+/** The constants of the item encoder, by the names of the parameters. */
+export async function itemConstants(
+  { items }: RecipeConfig,
+  content: ItemContent,
+): Promise<Record<string, Tensor>> {
+  const own = (await partOf("items", items.name).constants?.(content, items as never)) ?? {};
+  return Object.fromEntries(Object.entries(own).map(([name, tensor]) => [`items.${name}`, tensor]));
+}
+
 async function startWeights(
   { params: declared }: TrainStep,
-  { config, items, sequences, seed }: LearnerOptions,
+  { config, items, sequences, content, seed }: LearnerOptions & { readonly content: ItemContent },
 ): Promise<Weights> {
   const params = declared.initialize(seed, sharedArray);
   const own = Object.entries(params).filter(([name]) => name.startsWith("items."));
@@ -104,7 +126,7 @@ async function startWeights(
     own.map(([name, t]) => [name.slice("items.".length), t.data as Float32Array]),
   );
   const encoder = partOf("items", config.items.name);
-  const input = { sequences, count: items, seed, params: values, inThread: callInThread };
+  const input = { sequences, content, count: items, seed, params: values, inThread: callInThread };
   await encoder.start?.(input, config.items as never);
   const zeros = (): Record<string, Tensor> =>
     Object.fromEntries(

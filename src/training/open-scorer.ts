@@ -8,17 +8,20 @@ import { baselineScorer } from "../retrieval/baseline-scorer.ts";
 import { modelScorer, scoringThreads } from "../retrieval/model-scorer.ts";
 import type { Scorer } from "../retrieval/scorer.ts";
 import { workerRuntime } from "../runtime/worker.ts";
+import { readRunParams } from "./ready-vectors.ts";
 
 /** The scorer of a run; its thread ends when it is disposed. */
 export async function openScorer(
   run: OpenRun,
   { threads = scoringThreads(availableParallelism()), device }: ScorerOptions = {},
 ): Promise<Scorer> {
-  const path = join(run.directory, runFiles.weights);
-  const { tensors: params } = await readTensors(path);
   const config = run.manifest.config as unknown as ModelConfig;
   const items = run.manifest.dataset.items;
-  if (isBaseline(config)) return baselineScorer(config, items, params);
+  if (isBaseline(config)) {
+    const { tensors } = await readTensors(join(run.directory, runFiles.weights));
+    return baselineScorer(config, items, tensors);
+  }
+  const params = await readRunParams(run.directory, config);
   const runtime = workerRuntime();
   const scorer = await modelScorer({ config, items, params, mode: "stored", runtime, threads, device }).catch(
     async (error: unknown) => {

@@ -1,6 +1,6 @@
 /** @file The rows of item tables that a step reads: fed instead of whole tables, and the only ones that it updates. */
 import type { FedRows } from "../models/train-step.ts";
-import type { Tensor } from "../tensor/spec.ts";
+import type { Tensor, TensorData } from "../tensor/spec.ts";
 
 /** Item numbers of a step's inputs; where `real` is given, places at which it is 0 are padding. */
 export interface StepItems {
@@ -42,11 +42,11 @@ export function createRowFeed({ tables, count }: FedRows, items: number): RowFee
       }
     }
   };
-  const copyInto = (rows: Float32Array, table: Tensor): void => {
+  const copyInto = (rows: TensorData, table: Tensor): void => {
     const [data, width] = [table.data as Float32Array, widthOf(table)];
     for (let r = 0; r < size; r++) {
       const from = read[r]! * width;
-      rows.set(data.subarray(from, from + width), r * width);
+      (rows as Float32Array).set(data.subarray(from, from + width), r * width);
     }
   };
   return {
@@ -58,7 +58,7 @@ export function createRowFeed({ tables, count }: FedRows, items: number): RowFee
       for (const name of tables) {
         const table = params[name]!;
         feeds[name] ??= emptyRows(count, table);
-        copyInto(feeds[name].data as Float32Array, table);
+        copyInto(feeds[name].data, table);
       }
       return feeds;
     },
@@ -77,6 +77,7 @@ export function createRowFeed({ tables, count }: FedRows, items: number): RowFee
 const widthOf = ({ data, shape }: Tensor): number => data.length / shape[0]!;
 
 function emptyRows(count: number, table: Tensor): Tensor {
-  const data = new Float32Array(new SharedArrayBuffer(4 * count * widthOf(table)));
+  const type = table.data.constructor as Float32ArrayConstructor;
+  const data = new type(new SharedArrayBuffer(type.BYTES_PER_ELEMENT * count * widthOf(table)));
   return { data, shape: [count, ...table.shape.slice(1)] };
 }

@@ -16,7 +16,14 @@ import {
   writeRunManifest,
 } from "../evaluation/run-folder.ts";
 import { baselineOf } from "../models/baselines/index.ts";
-import { type BaselineConfig, isBaseline, type ModelConfig, type RecipeConfig } from "../models/config.ts";
+import {
+  type BaselineConfig,
+  isBaseline,
+  type ModelConfig,
+  partOf,
+  type RecipeConfig,
+} from "../models/config.ts";
+import { datasetContent, type ItemContent } from "../models/items/content.ts";
 import { modelConfig } from "../models/recipes.ts";
 import { trainStep } from "../models/train-step.ts";
 import { requireDevice } from "../runtime/worker.ts";
@@ -32,6 +39,8 @@ export interface Start {
   readonly config: ModelConfig;
   readonly manifest: RunManifest;
   readonly checkpoint: Checkpoint | null;
+  /** What the data knows of the items. */
+  readonly content: ItemContent;
   /** Gives the run folder free again. */
   readonly unlock: () => Promise<void>;
 }
@@ -42,7 +51,7 @@ export async function startTraining(options: TrainOptions): Promise<Start> {
   if (!Number.isInteger(seed) || seed < 0) {
     throw new ConfigError("seed", `the seed must be a whole number from 0 on, not ${seed}`, { seed });
   }
-  const config = withThreads(modelConfig(options));
+  const asked = withThreads(modelConfig(options));
   const dataset = await openDataset(options.data);
   if (await isRunFolder(out)) {
     if (!resume)
@@ -51,23 +60,27 @@ export async function startTraining(options: TrainOptions): Promise<Start> {
         `${out} holds a run already; continue it with --resume or name another folder`,
         { out },
       );
-    return resumed(options, dataset, config);
+    return resumed(options, dataset, asked);
   }
-  const split = checkedSplit(options.data, dataset, splitSettings(config));
+  const split = checkedSplit(options.data, dataset, splitSettings(asked));
+  const content = datasetContent(dataset, split.training);
+  const config = await settled(asked, content);
   if (isBaseline(config)) refuseBaseline(config, dataset);
   else {
     refuseMisfit(config, dataset.items.length);
     await requireDevice(config.training.device);
   }
   await refuseForeign(out);
-  const manifest = newManifest(options, dataset, config);
+  const features = await featureHashes(config, content);
+  const own = newManifest(options, dataset, config);
+  const manifest = Object.keys(features).length > 0 ? { ...own, features } : own;
   await mkdir(out, { recursive: true }).catch((error: unknown) => {
     throw unmakeable(out, error);
   });
   const unlock = await lockRun(out);
   await removeLeftovers(out);
   await writeRunManifest(out, manifest);
-  return { dataset, split, config, manifest, checkpoint: null, unlock };
+  return { dataset, split, config, manifest, checkpoint: null, content, unlock };
 }
 
 function splitSettings({ split: { kind, ...fractions } }: ModelConfig): SplitSettings {
@@ -113,6 +126,21 @@ const withThreads = <C extends ModelConfig>(config: C): C => ({
   training: { ...config.training, threads: config.training.threads || availableParallelism() },
 });
 
+/** The settings completed by what the data knows of the items. @throws DataError where it does not know enough */
+async function settled(config: ModelConfig, content: ItemContent): Promise<ModelConfig> {
+  if (isBaseline(config)) return config;
+  const items = await partOf("items", config.items.name).settle?.(content, config.items as never);
+  return items ? { ...config, items: items as RecipeConfig["items"] } : config;
+}
+
+/** Content hashes of the feature tables that the item vectors are made of. */
+async function featureHashes(config: ModelConfig, content: ItemContent): Promise<Record<string, string>> {
+  if (isBaseline(config)) return {};
+  const names = partOf("items", config.items.name).tables?.(config.items as never) ?? [];
+  const tables = await Promise.all(names.map((name) => content.features(name)));
+  return Object.fromEntries(tables.map(({ name, contentHash }) => [name, contentHash]));
+}
+
 /** The run goes on with the settings it was started with; those that are named must be the same. */
 async function resumed(options: TrainOptions, dataset: Dataset, asked: ModelConfig): Promise<Start> {
   const { out } = options;
@@ -126,7 +154,13 @@ async function resumed(options: TrainOptions, dataset: Dataset, asked: ModelConf
     const message = `${out} was started with recipe ${manifest.recipe}, not ${options.recipe}; resume it as it was or train anew in another folder`;
     throw new ConfigError("other-settings", message, { recipe: manifest.recipe });
   }
-  refuseChanges(out, givenSettings(options), { stored: config, asked });
+  const split = checkedSplit(options.data, dataset, manifest.split);
+  const content = datasetContent(dataset, split.training);
+  refuseChanges(out, givenSettings(options), { stored: config, asked: await settled(asked, content) });
+  if (!isDeepStrictEqual(manifest.features ?? {}, await featureHashes(config, content))) {
+    const message = `${options.data}: features were made anew since ${out} was started; train again in another folder`;
+    throw new DataError("other-features", message, { out });
+  }
   if (options.seed !== undefined && options.seed !== manifest.seed) {
     throw new ConfigError(
       "other-seed",
@@ -134,11 +168,11 @@ async function resumed(options: TrainOptions, dataset: Dataset, asked: ModelConf
       { out },
     );
   }
-  const split = checkedSplit(options.data, dataset, manifest.split);
   const unlock = await lockRun(out);
   try {
     await removeLeftovers(out);
-    return { dataset, split, config, manifest, checkpoint: await readCheckpoint(out), unlock };
+    const checkpoint = await readCheckpoint(out);
+    return { dataset, split, config, manifest, checkpoint, content, unlock };
   } catch (error) {
     await unlock();
     throw error;

@@ -30,13 +30,19 @@ export interface StepProgram {
   dispose(): Promise<void>;
 }
 
+export interface StepOptions extends LearnerOptions {
+  /** The constants of the item encoder, by the names of the parameters. */
+  readonly constants: Readonly<Record<string, Tensor>>;
+}
+
 /** Traces and compiles a step of so many rows. */
-export async function openStep(options: LearnerOptions, rows: number): Promise<StepProgram> {
-  const { config, items, threads, runtime } = options;
+export async function openStep(options: StepOptions, rows: number): Promise<StepProgram> {
+  const { config, items, threads, runtime, constants } = options;
   const { device } = config.training;
   const size = stepSize(config, rows, items);
   const step = trainStep(config, size);
-  const program = await runtime.compile(step.graph, { threads, device, params: "fed" });
+  storeConstants(step, constants);
+  const program = await runtime.compile(step.graph, { threads, device, params: "trained" });
   const batch = emptyBatch({ ...size, ...paddingOf(config) });
   const draw = step.sampling && negativeSampler(samplerOptions(step.sampling, options, size));
   const mark = step.sampling && createMarker(step.sampling, options, size);
@@ -58,13 +64,21 @@ export async function openStep(options: LearnerOptions, rows: number): Promise<S
       const read = drawn ? [...inputs, drawn] : inputs;
       return {
         ...weights.params,
-        ...rowFeed?.read(read, weights.params),
+        ...rowFeed?.read(read, { ...weights.params, ...constants }),
         ...batchFeeds(batch, size, step),
         ...(drawn && negativeFeeds(drawn, hits, step.sampling!)),
       };
     },
     dispose: () => program.dispose(),
   };
+}
+
+/** Constants are compiled in, but for those of which a step is fed rows. */
+function storeConstants({ graph, fedRows }: TrainStep, constants: StepOptions["constants"]): void {
+  for (const name of [...graph.frozen]) {
+    if (fedRows?.tables.includes(name)) graph.frozen.delete(name);
+    else graph.params.get(name)!.data = constants[name]!;
+  }
 }
 
 const samplerOptions = (

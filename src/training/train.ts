@@ -1,9 +1,6 @@
 /** @file Training: epochs of updates, validation after each, the best weights kept, stopping when it gets no better. */
-import { join } from "node:path";
 import { type Epoch, planEpoch } from "../data/batches.ts";
-import { writeTensors } from "../data/tensors.ts";
 import { evaluateCases } from "../evaluation/cases.ts";
-import { runFiles } from "../evaluation/run-folder.ts";
 import { type BaselineConfig, isBaseline, type RecipeConfig } from "../models/config.ts";
 import { modelScorer, scoringThreads } from "../retrieval/model-scorer.ts";
 import type { Scorer } from "../retrieval/scorer.ts";
@@ -15,6 +12,7 @@ import { type EpochLine, type State, writeCheckpoint } from "./checkpoint.ts";
 import { finishRun } from "./finish.ts";
 import { createLearner, type Learner } from "./learner.ts";
 import type { TrainOptions, TrainProgress, TrainResult } from "./progress.ts";
+import { openReadyVectors, type ReadyVectors, writeBest } from "./ready-vectors.ts";
 import { learningRateAt } from "./schedule.ts";
 import { type Start, startTraining } from "./start.ts";
 import { epochOptions, stepRows } from "./step-size.ts";
@@ -82,7 +80,8 @@ async function trainEpochs(
   try {
     while (!isOver(state, start)) {
       state = await trainEpoch(training, start, state, report);
-      if (state.bestEpoch === state.history.length) await writeBest(out, training.learner);
+      if (state.bestEpoch === state.history.length)
+        await writeBest(out, training.learner.kept(), training.ready);
       await writeCheckpoint(out, { weights: training.learner.weights, state });
     }
     return state;
@@ -94,6 +93,8 @@ async function trainEpochs(
 interface Training {
   readonly learner: Learner;
   readonly scorer: Scorer;
+  /** The item vectors that the scorer reads, where they must be made. */
+  readonly ready: ReadyVectors | null;
   readonly rows: number;
   dispose(): Promise<void>;
 }
@@ -110,26 +111,27 @@ async function openTraining(start: ModelStart): Promise<Training> {
 
 async function trainingOn(
   runtime: Runtime,
-  { config, dataset, split, manifest, checkpoint }: ModelStart,
+  { config, dataset, split, manifest, checkpoint, content }: ModelStart,
 ): Promise<Training> {
   const { threads } = config.training;
   const rows = stepRows(config, split.training);
   const items = dataset.items.length;
   const learner = await createLearner(
-    { config, items, sequences: split.training, rows, seed: manifest.seed, threads, runtime },
+    { config, items, sequences: split.training, content, rows, seed: manifest.seed, threads, runtime },
     checkpoint?.weights,
   );
+  const ready = await openReadyVectors(config, items, { runtime, threads });
   const scorer = await modelScorer({
     config,
     items,
-    params: learner.evaluated(),
+    params: { ...learner.evaluated(), ...ready?.params },
     version: () => learner.weights.step,
     mode: "fed",
     runtime,
     threads: scoringThreads(threads),
     device: config.training.device,
   });
-  return { learner, scorer, rows, dispose: () => runtime.dispose() };
+  return { learner, scorer, ready, rows, dispose: () => runtime.dispose() };
 }
 
 const patienceUsed = (state: State): number => state.history.length - state.bestEpoch;
@@ -145,7 +147,7 @@ async function trainEpoch(
   state: State,
   report: (p: TrainProgress) => void,
 ): Promise<State> {
-  const { learner, scorer, rows } = training;
+  const { learner, scorer, ready, rows } = training;
   const settings = start.config.training;
   const epoch = state.history.length + 1;
   const options = { ...epochOptions(start.config, rows), seed: start.manifest.seed, epoch };
@@ -164,6 +166,7 @@ async function trainEpoch(
     report(stepReport({ plan, step, epoch, loss: loss / tokens, tokens, began, state, settings }));
   }
   const interactionsPerSecond = tokens / ((performance.now() - began) / 1000);
+  await ready?.refresh({ ...learner.evaluated(), ...learner.constants });
   const { metrics: validation } = await evaluateCases({ scorer, cases: start.split.validation });
   const seconds = (performance.now() - began) / 1000;
   const line: EpochLine = {
@@ -237,10 +240,6 @@ function stepReport({
 function diverged(epoch: number, step: number): RuntimeFailure {
   const message = `the loss is no longer a number at epoch ${epoch}, step ${step + 1}; lower training.learningRate`;
   return new RuntimeFailure("diverged", message, { epoch, step });
-}
-
-async function writeBest(out: string, learner: Learner): Promise<void> {
-  await writeTensors(join(out, runFiles.weights), learner.evaluated());
 }
 
 const message = ({ config }: ModelStart, text: string): TrainProgress =>

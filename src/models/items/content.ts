@@ -1,0 +1,56 @@
+/** @file What a dataset knows about its items, read when it is asked for and once. */
+import { type Dataset, type Item, readItems } from "../../data/dataset.ts";
+import { type FeatureTable, listFeatures, openFeatures } from "../../data/features.ts";
+import type { Sequences } from "../../data/sequences.ts";
+import { DataError } from "../../tensor/errors.ts";
+
+export interface ItemContent {
+  /** Where it is read, for sentences. */
+  readonly where: string;
+  /** How often each item occurs in the training histories. */
+  readonly counts: Int32Array;
+  /** Names of the feature tables. */
+  tables(): Promise<readonly string[]>;
+  /** @throws DataError where there is no such table, or it is of other data */
+  features(name: string): Promise<FeatureTable>;
+  /** Every item by its index. */
+  items(): Promise<readonly Item[]>;
+}
+
+/** How often each item occurs. */
+function countsOf({ sequence }: Sequences, items: number): Int32Array {
+  const counts = new Int32Array(items);
+  for (const item of sequence) counts[item]!++;
+  return counts;
+}
+
+/** Of items about which nothing is known but who met them. */
+export const noContent = (training: Sequences, items: number): ItemContent => ({
+  where: "the data",
+  counts: countsOf(training, items),
+  tables: async () => [],
+  async features(name) {
+    throw new DataError("unknown-features", `there are no features "${name}": no dataset is open`, { name });
+  },
+  items: async () => Array.from({ length: items }, (_, k) => ({ id: String(k), fields: {} })),
+});
+
+/** The content of a dataset's items. */
+export function datasetContent(dataset: Dataset, training: Sequences): ItemContent {
+  const opened = new Map<string, Promise<FeatureTable>>();
+  let items: Promise<readonly Item[]> | null = null;
+  return {
+    where: dataset.directory,
+    counts: countsOf(training, dataset.items.length),
+    tables: () => listFeatures(dataset),
+    features(name) {
+      const table = opened.get(name) ?? openFeatures(dataset, name);
+      opened.set(name, table);
+      return table;
+    },
+    items() {
+      items ??= readItems(dataset);
+      return items;
+    },
+  };
+}

@@ -1,0 +1,60 @@
+/** @file Columns of a feature table: how they are centred and scaled, and the first of them as item vectors. */
+import type { FeatureTable } from "../../data/features.ts";
+import { DataError } from "../../tensor/errors.ts";
+import type { ItemVectors } from "./co-occurrence.ts";
+import type { ItemContent } from "./content.ts";
+
+/** The feature table of a model. @throws DataError that says how to make it, or that it is of other data */
+export async function requireTable(table: string, content: ItemContent): Promise<FeatureTable> {
+  const known = await content.tables();
+  if (known.includes(table)) return content.features(table);
+  const others = known.length === 0 ? "" : ` (it has ${known.map((name) => `"${name}"`).join(", ")})`;
+  const what = table === "image" ? "--images FOLDER" : "--text title";
+  const message = `${content.where}: the model needs a feature table "${table}", which the data does not have${others}; make it first with "sequitur encode --data ${content.where} ${what}"`;
+  throw new DataError("missing-features", message, { table, known });
+}
+
+export interface Columns {
+  /** [F], the mean of the items with content. */
+  readonly center: Float32Array;
+  /** [F], 1 / standard deviation; 0 for a column that is the same for all items. */
+  readonly gain: Float32Array;
+}
+
+/** Means and deviations over the items that have content, each column's own or one deviation for all. */
+export function columnsOf({ dim, values, present }: FeatureTable, scaling: "columns" | "whole"): Columns {
+  const [sums, squares] = [new Float64Array(dim), new Float64Array(dim)];
+  let rows = 0;
+  present.forEach((there, item) => {
+    if (!there) return;
+    rows++;
+    for (let c = 0; c < dim; c++) {
+      const value = values[item * dim + c]!;
+      sums[c]! += value;
+      squares[c]! += value * value;
+    }
+  });
+  const center = Float32Array.from(sums, (sum) => sum / Math.max(1, rows));
+  const variances = Float64Array.from(squares, (square, c) =>
+    Math.max(0, square / Math.max(1, rows) - (sums[c]! / Math.max(1, rows)) ** 2),
+  );
+  const whole = variances.reduce((a, b) => a + b, 0) / Math.max(1, dim);
+  const gain = Float32Array.from(variances, (own) => {
+    const variance = scaling === "whole" ? whole : own;
+    return own > 1e-12 * whole && variance > 0 ? 1 / Math.sqrt(variance) : 0;
+  });
+  return { center, gain };
+}
+
+/** The first columns of the items that have content, centred and scaled: where columns stand by weight, what counts most. */
+export function leadingColumns(table: FeatureTable, width: number): ItemVectors {
+  const { dim, values, present } = table;
+  const { center, gain } = columnsOf(table, "columns");
+  const items = Int32Array.from(present.keys()).filter((item) => present[item] === 1);
+  const vectors = new Float32Array(items.length * width);
+  items.forEach((item, k) => {
+    for (let c = 0; c < Math.min(width, dim); c++)
+      vectors[k * width + c] = (values[item * dim + c]! - center[c]!) * gain[c]!;
+  });
+  return { items, vectors };
+}

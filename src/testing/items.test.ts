@@ -1,0 +1,63 @@
+import { describe, expect, it } from "vitest";
+import { reachableNodes } from "../graph/graph.ts";
+import type { ItemEncoder } from "../models/define.ts";
+import { fusions, parts } from "../models/parts.ts";
+import { recipeConfig } from "../models/recipes.ts";
+import { trainStep } from "../models/train-step.ts";
+import { checkItems } from "./check-items.ts";
+
+const encoder = (name: string): ItemEncoder =>
+  parts.items.find((part) => part.name === name) as unknown as ItemEncoder;
+const settingsOf = (name: string, settings: object): unknown =>
+  encoder(name).config.parse({ name, dim: 4, ...settings });
+
+const three = {
+  parts: {
+    id: { unseen: "none" },
+    text: { columns: 6, hidden: 3, activation: "gelu" },
+    image: { columns: 5, hidden: 0 },
+  },
+};
+const apart: readonly (readonly [string, object])[] = [
+  ["id", { unseen: "none" }],
+  ["features", { columns: 6, hidden: 3, activation: "silu" }],
+  ["features", { columns: 6, hidden: 0 }],
+  ...fusions.map(({ name: fusion }) => ["fused", { fusion, ...three }] as const),
+  ...fusions.map(({ name: fusion }) => ["fused", { fusion, parts: { text: { columns: 6 } } }] as const),
+];
+
+describe.each(apart)("items %s %j", (name, settings) => {
+  it("keep their laws", () => {
+    const report = checkItems(encoder(name), settingsOf(name, settings));
+    expect(report.shape).toBe("[5, 4]");
+    expect(report.strangers).toBe(0);
+    expect(report.own).toBeGreaterThan(1e-6);
+    expect(report.unknown).toBe(0);
+    expect(report.slope).toBeLessThan(1e-7);
+    // The state of the sequential fusion skips what is missing, so nothing stands for it.
+    const skips = JSON.stringify(settings).includes("sequential");
+    expect(report.idle.filter((weight) => !(skips && weight.endsWith("missing")))).toEqual([]);
+  });
+});
+
+describe("frozen features", () => {
+  const losses = ["sampled-softmax", "cross-entropy"];
+  it.each(losses)("have no backward graph with %s", (loss) => {
+    const config = recipeConfig({
+      config: {
+        items: settingsOf("fused", three),
+        loss: { name: loss, ...(loss === "cross-entropy" ? {} : { negatives: 7 }) },
+      },
+    });
+    const { graph, gradients, fedRows } = trainStep(config, { items: 90, rows: 1, width: 64 });
+    const rows = fedRows?.count ?? 90;
+    expect(fedRows === null).toBe(loss === "cross-entropy");
+    expect(gradients.map(({ param }) => param).filter((param) => graph.frozen.has(param))).toEqual([]);
+    expect(gradients.map(({ param }) => param)).toContain("items.text.head.weight");
+    // Nothing of the features' own shape is computed: neither a gradient of theirs nor a copy.
+    const shapes = reachableNodes(graph).flatMap(({ outputs }) => outputs.map(({ shape }) => shape.join()));
+    expect(shapes).not.toContain(`${rows},6`);
+    expect(shapes).not.toContain(`${rows},5`);
+    expect(shapes).toContain(`${rows},4`);
+  });
+});

@@ -1,0 +1,140 @@
+import { mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { openDataset } from "../data/dataset.ts";
+import { writeFeatures } from "../data/features.ts";
+import { importInteractions } from "../data/import.ts";
+import { readTensors } from "../data/tensors.ts";
+import { evaluateRun } from "../evaluation/evaluate-run.ts";
+import { openRun } from "../evaluation/run-folder.ts";
+import { openSession } from "../runtime/session.ts";
+import { stream } from "../tensor/random.ts";
+import { openScorer } from "./open-scorer.ts";
+import { type TrainOptions, train } from "./train.ts";
+
+/** Item (i + 1) mod 30 always follows item i; features are noise of width 12, and item 4 has none. */
+const cycle = 30;
+let folder = "";
+let data = "";
+
+type Settings = NonNullable<TrainOptions["set"]>;
+
+const set = (epochs: number, more: Readonly<Record<string, unknown>> = {}): Settings =>
+  Object.entries({
+    "items.dim": 16,
+    "items.parts.text.hidden": 20,
+    "loss.negatives": 12,
+    "training.maxLength": 10,
+    "training.rowLength": 16,
+    "training.batchTokens": 128,
+    "training.learningRate": 0.01,
+    "training.threads": 1,
+    "training.epochs": epochs,
+    "training.patience": 40,
+    "backbone.dropout": 0.1,
+    ...more,
+  }).map(([path, value]) => ({ path, value }));
+
+const encode = async (name: string, seed = 1): Promise<void> => {
+  const dataset = await openDataset(data);
+  const values = new Float32Array(cycle * 12);
+  stream(seed, name).fillNormal(values);
+  values.fill(0, 4 * 12, 5 * 12);
+  const present = Uint8Array.from({ length: cycle }, (_, item) => Number(item !== 4));
+  await writeFeatures(dataset, name, { dim: 12, values, present, source: {} });
+};
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "sequitur-content-"));
+  const lines = ["user_id,item_id,position"];
+  for (let user = 0; user < 120; user++) {
+    for (let k = 0; k < 8; k++) lines.push(`u${user},item ${(user * 7 + k) % cycle},${k}`);
+  }
+  await writeFile(join(folder, "log.csv"), `${lines.join("\n")}\n`);
+  data = join(folder, "data");
+  await importInteractions({ interactions: join(folder, "log.csv"), out: data });
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+describe("training with content", () => {
+  it.each(["sasrec-text", "sasrec-multimodal"])("says before any work what %s lacks", async (recipe) => {
+    const out = join(folder, "lacks");
+    await expect(train({ data, out, recipe })).rejects.toThrow(
+      `${data}: the model needs a feature table "text", which the data does not have; make it first with "sequitur encode --data ${data} --text title"`,
+    );
+    await expect(readFile(out)).rejects.toThrow("ENOENT");
+  });
+
+  it("learns, and leaves a run that needs no features any more", async () => {
+    await encode("text");
+    const out = join(folder, "learns");
+    await train({ data, out, recipe: "sasrec-text", set: set(30) });
+    const evaluation = await evaluateRun({ run: out, openScorer });
+    expect(evaluation.metrics["HR@10"]).toBe(1);
+    expect(evaluation.metrics["NDCG@10"]).toBeGreaterThan(0.9);
+    const run = await openRun(out);
+    expect(Object.keys(run.manifest.features!)).toEqual(["text"]);
+    expect(run.manifest.files["item-vectors.safetensors"]).toBeDefined();
+    await rename(join(data, "features"), join(folder, "away"));
+    try {
+      const scorer = await openScorer(run);
+      const histories = { offsets: Int32Array.of(0, 2, 3), items: Int32Array.of(3, 4, 9) };
+      const scores = await scorer.score(histories);
+      await scorer.dispose();
+      const bytes = await readFile(join(out, "model.onnx"));
+      const session = await openSession(bytes, { item: "int32" }, { threads: 1 });
+      const item = new Int32Array(20).fill(-1);
+      item.set([3, 4], 8);
+      item.set([9], 19);
+      const exported = await session.run({ item: { data: item, shape: [2, 10] } });
+      await session.release();
+      exported.scores!.data.forEach((score, k) => {
+        expect(score).toBeCloseTo(scores[k]!, 4);
+      });
+    } finally {
+      await rename(join(folder, "away"), join(data, "features"));
+    }
+    const { tensors } = await readTensors(join(out, "weights.safetensors"));
+    expect(Object.keys(tensors)).toContain("items.text.center");
+    expect(Object.keys(tensors)).not.toContain("items.text.values");
+  });
+
+  it("is resumed to the same bits, but not over other features", async () => {
+    const [whole, parts] = [join(folder, "whole"), join(folder, "parts")];
+    const options = { data, recipe: "sasrec-text", seed: 3, set: set(3) };
+    await train({ ...options, out: whole });
+    let epochs = 0;
+    const stop = (): void => {
+      epochs++;
+      if (epochs === 3) throw new Error("stopped");
+    };
+    const onProgress: TrainOptions["onProgress"] = ({ kind }) => (kind === "epoch" ? stop() : undefined);
+    await expect(train({ ...options, out: parts, onProgress })).rejects.toThrow("stopped");
+    await encode("text", 2);
+    await expect(train({ ...options, out: parts, resume: true })).rejects.toThrow(
+      "features were made anew since",
+    );
+    await encode("text", 1);
+    await train({ ...options, out: parts, resume: true });
+    for (const name of ["weights.safetensors", "item-vectors.safetensors", "model.onnx"])
+      expect((await readFile(join(parts, name))).equals(await readFile(join(whole, name)))).toBe(true);
+  });
+
+  it("takes what modalities there are, whole tables for the full softmax, and ids that start as features", async () => {
+    const out = join(folder, "both");
+    await encode("image");
+    const more = { "items.parts.image.hidden": 0, "loss.name": "cross-entropy" };
+    const settings = set(3, more).filter(({ path }) => path !== "loss.negatives");
+    await train({ data, out, recipe: "sasrec-multimodal", set: settings });
+    const { config } = (await openRun(out)).manifest;
+    const { parts } = config.items as { parts: object };
+    expect(parts).toMatchObject({ id: {}, text: { columns: 12 }, image: { columns: 12 } });
+    const started = [
+      { path: "items.start", value: "features" },
+      { path: "items.dim", value: 16 },
+    ];
+    const ids = [...set(1).filter(({ path }) => /^(training|backbone)/.test(path)), ...started];
+    await train({ data, out: join(folder, "started"), recipe: "sasrec", set: ids });
+  });
+});
