@@ -37,11 +37,12 @@ export type NewFeatures = Omit<FeatureTable, "name" | "contentHash">;
 /** Bytes of one item's key in `keys`. */
 export const KEY_BYTES = 16;
 
-const FOLDER = "features";
+/** The name of the folder of feature tables in a dataset folder. */
+export const FEATURE_FOLDER = "features";
 const ENDING = ".safetensors";
 
 /** The folder of a dataset's feature tables. */
-export const featureFolder = (directory: string): string => join(directory, FOLDER);
+export const featureFolder = (directory: string): string => join(directory, FEATURE_FOLDER);
 
 /** The names of a dataset's feature tables, in order. */
 export async function listFeatures({ directory }: Pick<FeatureHome, "directory">): Promise<string[]> {

@@ -4,6 +4,7 @@ import { randomUUID } from "node:crypto";
 import { mkdir, open, readdir, rename, rm, rmdir, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { DataError } from "../tensor/errors.ts";
+import { FEATURE_FOLDER } from "./features.ts";
 import { readJson, syncFolder, unmakeable, unreadable } from "./files.ts";
 
 /**
@@ -88,7 +89,7 @@ async function refuseForeign(target: string, place: string): Promise<void> {
   const manifest = await readJson(join(place, "manifest.json")).catch(() => undefined);
   const { kind, files } = (manifest ?? {}) as { kind?: unknown; files?: object };
   if (kind === "sequitur-dataset") {
-    const own = new Set(["manifest.json", ...Object.keys(files ?? {})]);
+    const own = new Set(["manifest.json", FEATURE_FOLDER, ...Object.keys(files ?? {})]);
     const foreign = names.find((name) => !own.has(name));
     if (foreign === undefined) return;
     const what = `${target}: besides the dataset, which would be replaced, this folder holds "${foreign}"; move that away or choose another folder`;
@@ -99,8 +100,12 @@ async function refuseForeign(target: string, place: string): Promise<void> {
 }
 
 async function syncFiles(folder: string): Promise<void> {
-  for (const name of await readdir(folder)) {
-    const file = await open(join(folder, name), "r+");
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    if (entry.isDirectory()) {
+      await syncFiles(join(folder, entry.name));
+      continue;
+    }
+    const file = await open(join(folder, entry.name), "r+");
     try {
       await file.sync();
     } finally {

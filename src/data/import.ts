@@ -6,8 +6,11 @@ import { ConfigError } from "../tensor/errors.ts";
 import { readMetadata, writeItems } from "./catalogue.ts";
 import { type Database, withDatabase } from "./database.ts";
 import { contentHashOf, loadInteractions } from "./dataset.ts";
+import type { FeatureInput } from "./feature-input.ts";
 import { sha256File } from "./files.ts";
 import { buildFolder } from "./folder.ts";
+import { imagesOf } from "./images.ts";
+import { importFeatures } from "./import-features.ts";
 import { codeRaw, dropDuplicates, indexCoded, keepCore, writeInteractions } from "./interactions.ts";
 import {
   type Counts,
@@ -28,6 +31,10 @@ export interface ImportOptions extends ColumnOptions {
   readonly interactions: string;
   /** A file of the same kinds (.item for RecBole) with a row for each item. */
   readonly items?: string | undefined;
+  /** Ready features of items, each to become a table. */
+  readonly features?: readonly FeatureInput[] | undefined;
+  /** A folder of pictures, each called by its item's id; it stays where it is. */
+  readonly images?: string | undefined;
   /** The dataset folder; it is replaced where it is one already. */
   readonly out: string;
   /** The fewest interactions that a user keeps (k-core); 1 keeps all. */
@@ -69,7 +76,7 @@ export async function importInteractions(options: ImportOptions): Promise<Import
   const seconds = () => (performance.now() - start) / 1000;
   const filters = checkOptions(options);
   const report = (step: ImportProgress["step"]) => options.onProgress?.({ step, seconds: seconds() });
-  const manifest = await buildFolder(options.out, async (folder) => {
+  const { manifest, notes } = await buildFolder(options.out, async (folder) => {
     const temporary = join(folder, "temporary");
     await mkdir(temporary);
     const limits = { threads: options.threads, memoryLimit: options.memoryLimit ?? MEMORY_LIMIT, temporary };
@@ -77,10 +84,15 @@ export async function importInteractions(options: ImportOptions): Promise<Import
       build({ database, folder, temporary, options, filters, report }),
     );
     await rm(temporary, { recursive: true });
-    await writeFile(join(folder, "manifest.json"), `${JSON.stringify(made, null, 2)}\n`);
+    await writeFile(join(folder, "manifest.json"), `${JSON.stringify(made.manifest, null, 2)}\n`);
     return made;
   });
-  return { directory: resolve(options.out), manifest, notes: notesOf(manifest), seconds: seconds() };
+  return {
+    directory: resolve(options.out),
+    manifest,
+    notes: [...notesOf(manifest), ...notes],
+    seconds: seconds(),
+  };
 }
 
 function checkOptions({ minUser = 1, minItem = 1, minRating, threads, memoryLimit }: ImportOptions): Filters {
@@ -110,7 +122,12 @@ interface Work {
   readonly report: (step: ImportProgress["step"]) => void;
 }
 
-async function build(work: Work): Promise<Manifest> {
+interface Built {
+  readonly manifest: Manifest;
+  readonly notes: readonly string[];
+}
+
+async function build(work: Work): Promise<Built> {
   const { database, folder, options, filters, report } = work;
   const { source, items } = await openSources(work);
   const chosen = chooseColumns(source, options, filters.minRating !== null);
@@ -132,7 +149,11 @@ async function build(work: Work): Promise<Manifest> {
     ...(kind === "timestamp" && unit !== undefined ? { unit } : {}),
     ...span,
   };
-  return manifestOf(work, { chosen, steps, time, metadata });
+  const { manifest, items: ids } = await manifestOf(work, { chosen, steps, time, metadata });
+  const { temporary, options: all } = work;
+  const features = { features: all.features ?? [], itemColumn: all.itemColumn ?? "item_id" };
+  const place = { database, folder, temporary, out: resolve(all.out) };
+  return { manifest, notes: await importFeatures({ ...place, ...features, manifest, items: ids }) };
 }
 
 type Step = Counts & { readonly step: string };
@@ -144,16 +165,15 @@ interface Outcome {
   readonly metadata: Manifest["metadata"];
 }
 
-async function manifestOf(work: Work, { chosen, steps, time, metadata }: Outcome): Promise<Manifest> {
+async function manifestOf(work: Work, { chosen, steps, time, metadata }: Outcome) {
   const { database, folder, options, filters } = work;
   const { interactions, users, items } = steps.at(-1)!;
-  const content = contentHashOf(
-    await loadInteractions(database, folder, interactions, time.kind === "timestamp"),
-  );
+  const loaded = await loadInteractions(database, folder, interactions, time.kind === "timestamp");
+  const content = contentHashOf(loaded);
   const hashes = datasetFiles.map(async (name) => [name, await sha256File(join(folder, name))] as const);
   const rating = chosen.rating === undefined ? {} : { rating: chosen.rating.name };
   const itemsSource = options.items === undefined ? {} : { items: basename(options.items) };
-  return {
+  const manifest: Manifest = {
     kind: "sequitur-dataset",
     format: DATASET_FORMAT,
     fingerprint: fingerprintOf(content, filters, time.kind),
@@ -167,9 +187,11 @@ async function manifestOf(work: Work, { chosen, steps, time, metadata }: Outcome
     order: orderRules,
     split: "leave-one-out",
     metadata,
+    ...(options.images === undefined ? {} : { images: await imagesOf(options.images, loaded.items) }),
     schema: schemaOf(time.kind),
     files: Object.fromEntries(await Promise.all(hashes)),
   };
+  return { manifest, items: loaded.items };
 }
 
 async function openSources({ database, temporary, options, report }: Work) {
@@ -209,8 +231,9 @@ function schemaOf(kind: TimeRule["kind"]): Manifest["schema"] {
   };
 }
 
-function notesOf({ time, steps, metadata, sources }: Manifest): string[] {
+function notesOf({ time, steps, metadata, sources, images, counts }: Manifest): string[] {
   const notes: string[] = [];
+  if (images !== undefined) notes.push(`items with a picture: ${images.items} of ${counts.items}`);
   if (time.kind === "input-order") notes.push("there is no time column: the order of the rows is the order");
   if (time.kind === "position")
     notes.push(`only an order is known (column "${time.column}"): there are no times`);

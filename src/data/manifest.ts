@@ -55,6 +55,8 @@ const schema = z.object({
   split: z.literal("leave-one-out"),
   /** Catalogue items with and without a row in the items file, and rows of items without interactions (left out). */
   metadata: z.object({ items: count, itemsWithout: count, unused: count, columns: z.array(z.string()) }),
+  /** The folder of the items' pictures, and how many items have one. */
+  images: z.object({ directory: z.string(), items: count }).optional(),
   schema: z.record(z.string(), z.record(z.string(), z.string())),
   files: z.record(z.string(), z.string()),
 });

@@ -1,8 +1,10 @@
 /** @file sequitur import */
 
-import { Command } from "commander";
+import { Command, InvalidArgumentError } from "commander";
+import { type FeatureInput, readFeatureInput } from "../../data/feature-input.ts";
 import type { ImportOptions, ImportProgress, ImportReport } from "../../data/import.ts";
 import { formatTable } from "../../evaluation/table.ts";
+import { ConfigError } from "../../tensor/errors.ts";
 import type { Context } from "../context.ts";
 import { anyNumber, type CommonOptions, wholeNumber, withCommon } from "../options.ts";
 import { createProgressLine, duration, grouped } from "../progress.ts";
@@ -11,6 +13,8 @@ interface Options extends CommonOptions {
   readonly interactions: string;
   readonly out: string;
   readonly items?: string;
+  readonly features?: readonly FeatureInput[];
+  readonly images?: string;
   readonly userColumn?: string;
   readonly itemColumn?: string;
   readonly timeColumn?: string;
@@ -29,6 +33,12 @@ export function importCommand(context: Context): Command {
     .requiredOption("--interactions <file>", "who did something with which item, and when")
     .requiredOption("--out <folder>", "the dataset folder to write")
     .option("--items <file>", "items with titles and other columns")
+    .option(
+      "--features <name=file>",
+      "ready features: NAME=FILE.npy:IDS.txt, or .parquet, .safetensors (repeatable)",
+      featureInput,
+    )
+    .option("--images <folder>", "pictures of items, called by their ids (.jpg .png .webp)")
     .option("--user-column <name>", "column of user ids (default: user_id)")
     .option("--item-column <name>", "column of item ids (default: item_id)")
     .option("--time-column <name>", "column of times (default: timestamp or position)")
@@ -41,6 +51,14 @@ export function importCommand(context: Context): Command {
     command,
     "sequitur import --interactions ratings.csv --items movies.jsonl --min-item 5 --out data/movies",
   );
+}
+
+function featureInput(text: string, before: readonly FeatureInput[] = []): readonly FeatureInput[] {
+  try {
+    return [...before, readFeatureInput(text)];
+  } catch (error) {
+    throw error instanceof ConfigError ? new InvalidArgumentError(error.message) : error;
+  }
 }
 
 async function importData({ json, verbose, ...options }: Options, context: Context): Promise<void> {
