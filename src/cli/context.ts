@@ -28,4 +28,6 @@ export interface Context {
   readonly engine: Engine;
   /** Resolves when the user asks a running server to stop. */
   stopped(): Promise<void>;
+  /** Calls back whenever the user asks a running server to open its run again; returns what ends that. */
+  onReload(callback: () => void): () => void;
 }

@@ -17,6 +17,10 @@ const context: Context = {
       process.once("SIGINT", () => resolve());
       process.once("SIGTERM", () => resolve());
     }),
+  onReload: (callback) => {
+    process.on("SIGHUP", callback);
+    return () => process.off("SIGHUP", callback);
+  },
 };
 
 // A reader that closes early (`sequitur … | head`) is no error.

@@ -1,100 +1,114 @@
 /** @file The HTTP interface as a value: a `fetch` function that can be tested without a socket. */
 
-import { type Context, Hono } from "hono";
+import { type Context, Hono, type Handler as HonoHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
+import { requestId } from "hono/request-id";
 import { secureHeaders } from "hono/secure-headers";
 import { suggest } from "../tensor/nearest.ts";
-import { openApiDocument } from "./openapi.ts";
+import { type AccessOptions, crossOrigin, keyProblem, limitRate, ownPagesOnly } from "./http/access.ts";
+import { documents, type Endpoint, endpoints, type OperationId } from "./http/endpoints.ts";
+import { handlersOf } from "./http/handlers.ts";
+import { type Metrics, metricsOf } from "./http/metrics.ts";
+import { type Log, observe } from "./http/observe.ts";
+import { rateLimit } from "./http/rate-limit.ts";
+import { honoPath, routeOf } from "./http/route.ts";
+import { methodsByPath, openApiDocument } from "./openapi.ts";
 import { problemOf, problemResponse } from "./problem.ts";
-import type { Recommender } from "./recommender.ts";
-import { fieldErrors, RecommendBody } from "./schemas.ts";
+import { Recommender } from "./recommender.ts";
+import { Service } from "./service.ts";
 
-export interface AppOptions {
+export interface AppOptions extends AccessOptions {
   /** Larger request bodies are refused; 1 MiB by default. */
-  readonly bodyLimitBytes?: number;
+  readonly bodyLimitBytes?: number | undefined;
+  /** Requests a second of one client; no limit by default. */
+  readonly rate?: number | undefined;
   /** The version in the OpenAPI document. */
-  readonly version?: string;
-  /** Told every error that was answered with 500. */
-  readonly onError?: (error: unknown) => void;
+  readonly version?: string | undefined;
+  /** Told every error that was answered with 500 or 503, with the id of its request. */
+  readonly onError?: ((error: unknown, request: string) => void) | undefined;
+  /** Told every request. */
+  readonly log?: Log | undefined;
 }
 
-const routes = { "/v1/recommend": "POST", "/healthz": "GET", "/openapi.json": "GET" } as const;
-
 /**
- * The HTTP interface of a recommender.
+ * The HTTP interface of a service, or of a recommender without live state.
  *
  * @example
  * const answer = await app(recommender).request("/healthz");
  */
-export function app(recommender: Recommender, options: AppOptions = {}): Hono {
-  const { bodyLimitBytes = 1 << 20, version = "0" } = options;
-  const document = openApiDocument(version);
+export function app(served: Service | Recommender, options: AppOptions = {}): Hono {
+  const service = served instanceof Recommender ? Service.of(served) : served;
+  const { version = "0", keys } = options;
+  const metrics = metricsOf(service, version);
   const hono = new Hono();
-  hono.use(
-    secureHeaders({
-      strictTransportSecurity: false,
-      contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
-    }),
-    bodyLimit({ maxSize: bodyLimitBytes, onError: () => tooLarge(bodyLimitBytes) }),
-  );
-  hono.get("/healthz", (c) => {
-    const { failure, model, items } = recommender;
-    if (failure === undefined) return c.json({ status: "ok", model, items: items.length });
-    return problemResponse({ status: 503, code: "model-gone", detail: `${failure}; restart the service` });
-  });
-  hono.get("/openapi.json", (c) => c.json(document));
-  hono.post("/v1/recommend", (c) => recommend(c, recommender));
+  addChecks(hono, metrics, options);
+  const handlers = handlersOf(service, metrics.fallback);
+  for (const [id, endpoint] of Object.entries(endpoints) as [OperationId, Endpoint][]) {
+    const handler = handlers[id] as Parameters<typeof routeOf>[0]["handler"];
+    hono.on(
+      endpoint.method.toUpperCase(),
+      honoPath(endpoint.path),
+      routeOf({ endpoint, service, keys, handler }),
+    );
+  }
+  addDocuments(hono, metrics, options);
   hono.notFound((c) => unknownRoute(c));
-  hono.onError((error) => {
+  hono.onError((error, c) => {
     const problem = problemOf(error);
-    if (problem.status === 500) options.onError?.(error);
+    if (problem.status >= 500 && problem.code !== "busy") options.onError?.(error, c.get("requestId"));
     return problemResponse(problem);
   });
   return hono;
 }
 
-async function recommend(c: Context, recommender: Recommender): Promise<Response> {
-  const text = await c.req.text();
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    const detail =
-      text.trim() === "" ? "the body is empty; send a JSON object" : `the body is not JSON: ${reason}`;
-    return problemResponse({ status: 400, code: "not-json", detail });
-  }
-  const body = RecommendBody.safeParse(value);
-  if (!body.success) return wrongShape(body.error);
-  const { filter, ...request } = body.data;
-  if (filter !== undefined) {
-    const detail = 'filter: attribute filters are not available yet; leave "filter" out or use "exclude"';
-    return problemResponse({ status: 422, code: "no-filters", detail });
-  }
-  return c.json(await recommender.recommend(request));
+function addChecks(hono: Hono, metrics: Metrics, options: AppOptions): void {
+  const { bodyLimitBytes = 1 << 20, cors, keys, rate, log } = options;
+  hono.use(
+    requestId({ limitLength: 128 }),
+    observe(metrics, log),
+    secureHeaders({
+      strictTransportSecurity: false,
+      crossOriginResourcePolicy: cors?.length ? "cross-origin" : "same-origin",
+      contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
+    }),
+    ownPagesOnly(options),
+  );
+  if (cors?.length) hono.use(crossOrigin(cors));
+  if (rate !== undefined) hono.use(limitRate(rateLimit(rate), keys));
+  hono.use(bodyLimit({ maxSize: bodyLimitBytes, onError: () => tooLarge(bodyLimitBytes) }));
 }
 
-function wrongShape(error: Parameters<typeof fieldErrors>[0]): Response {
-  const errors = fieldErrors(error);
-  const unknown = error.issues.find((issue) => issue.code === "unrecognized_keys");
-  const hint = unknown ? suggest(unknown.keys[0]!, Object.keys(RecommendBody.shape)) : "";
-  const detail = `${errors.map(({ field, rule }) => `${field}: ${rule}`).join("; ")}${hint}`;
-  return problemResponse({ status: 422, code: "wrong-shape", detail, errors });
+function addDocuments(hono: Hono, metrics: Metrics, { version = "0", keys }: AppOptions): void {
+  const document = openApiDocument(version);
+  const answers: Record<keyof typeof documents, HonoHandler> = {
+    "/openapi.json": (c) => c.json(document),
+    "/metrics": async (c) => c.body(await metrics.text(), 200, { "content-type": metrics.contentType }),
+  };
+  for (const [path, scope] of Object.entries(documents)) {
+    const answer = answers[path as keyof typeof documents];
+    hono.get(path, (c, next) => keyProblem(c, scope, keys) ?? answer(c, next));
+  }
 }
 
 function tooLarge(limit: number): Response {
-  const detail = `the body is larger than ${limit} bytes; send a shorter history`;
+  const detail = `the body is larger than ${limit} bytes; send less at a time`;
   return problemResponse({ status: 413, code: "too-large", detail });
 }
 
+const methods = methodsByPath();
+const patterns = [...methods.keys()].map((path) => ({
+  path,
+  pattern: new RegExp(`^${path.replaceAll(".", "\\.").replaceAll(/\{\w+\}/g, "[^/]+")}$`),
+}));
+
 function unknownRoute(c: Context): Response {
   const { method, path } = c.req;
-  const allowed = (routes as Readonly<Record<string, string>>)[path];
-  if (allowed === undefined) {
-    const detail = `there is nothing at ${path}${suggest(path, Object.keys(routes))}`;
+  const known = patterns.find(({ pattern }) => pattern.test(path))?.path;
+  if (known === undefined) {
+    const detail = `there is nothing at ${path.slice(0, 200)}${suggest(path.slice(0, 200), [...methods.keys()])}`;
     return problemResponse({ status: 404, code: "unknown-route", detail });
   }
-  const headers = { allow: allowed };
-  const detail = `${path} answers ${allowed}, not ${method}`;
-  return problemResponse({ status: 405, code: "wrong-method", detail, headers });
+  const allowed = methods.get(known)!.join(", ");
+  const detail = `${known} answers ${allowed}, not ${method}`;
+  return problemResponse({ status: 405, code: "wrong-method", detail, headers: { allow: allowed } });
 }

@@ -28,6 +28,7 @@ export const RecommendAnswer = z.object({
   fallback: z.literal("popularity").optional().describe("the model had nothing to go by"),
   reason: z.string().optional(),
 });
+export type RecommendAnswer = z.infer<typeof RecommendAnswer>;
 
 /** The answer of GET /healthz. */
 export const HealthAnswer = z.object({ status: z.literal("ok"), model: z.string(), items: z.int() });

@@ -3,17 +3,18 @@
 import type { AddressInfo } from "node:net";
 import { createAdaptorServer, type ServerType } from "@hono/node-server";
 import { systemCode } from "../data/files.ts";
-import { DataError } from "../tensor/errors.ts";
+import { ConfigError, DataError } from "../tensor/errors.ts";
 import { type AppOptions, app } from "./app.ts";
-import type { Recommender } from "./recommender.ts";
+import { isLoopback } from "./http/access.ts";
+import { keysVariable } from "./http/keys.ts";
+import { Recommender } from "./recommender.ts";
+import { Service } from "./service.ts";
 
 export interface ServeOptions extends AppOptions {
   /** 0 takes any free port; 8787 by default. */
   readonly port?: number;
   /** "127.0.0.1" by default: only this machine. */
   readonly host?: string;
-  /** Told what the operator should know, one sentence each. */
-  readonly onMessage?: (text: string) => void;
 }
 
 /** A server that listens. */
@@ -25,30 +26,43 @@ export interface RunningServer {
   close(options?: { readonly graceMs?: number }): Promise<void>;
 }
 
-/** Listens; DataError where the port is in use or the host is not one of this machine. */
-export async function serve(recommender: Recommender, options: ServeOptions = {}): Promise<RunningServer> {
-  const { port = 8787, host = "127.0.0.1", onMessage } = options;
-  const hono = app(recommender, options);
-  const server = createAdaptorServer({ fetch: hono.fetch, serverOptions: { requestTimeout: 30_000 } });
+/** What one client may send in a second where other machines can reach the service and nothing else is said. */
+const usualRate = 200;
+
+/**
+ * Listens; DataError where the port is in use or the host is not one of this machine.
+ *
+ * @throws ConfigError where other machines could call without an API key
+ */
+export async function serve(
+  served: Service | Recommender,
+  options: ServeOptions = {},
+): Promise<RunningServer> {
+  const { port = 8787, host = "127.0.0.1" } = options;
+  requireKeys(host, options);
+  const service = served instanceof Recommender ? Service.of(served) : served;
+  const rate = options.rate ?? (isLoopback(host) ? undefined : usualRate);
+  const hono = app(service, { ...options, rate });
+  const server = createAdaptorServer({
+    fetch: hono.fetch,
+    serverOptions: { requestTimeout: 30_000, headersTimeout: 10_000 },
+  });
   const address = await listen(server, port, host);
-  if (!isLoopback(host)) {
-    onMessage?.(
-      `${host} can be reached from other machines, and there is no authentication yet; put a proxy before it`,
-    );
-  }
   return {
     address: `http://${host.includes(":") ? `[${host}]` : host}:${address.port}`,
     port: address.port,
     async close({ graceMs = 5000 } = {}) {
+      service.stop();
       await closeServer(server, graceMs);
-      await recommender.dispose();
+      await service.close();
     },
   };
 }
 
-/** True for hosts that only this machine can reach. */
-export function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || /^127(\.\d+){3}$/.test(host);
+function requireKeys(host: string, { keys }: AppOptions): void {
+  if (isLoopback(host) || keys !== undefined) return;
+  const message = `host ${host} can be reached from other machines, so API keys are needed: name a file with --keys, or set ${keysVariable}; or listen on 127.0.0.1`;
+  throw new ConfigError("no-keys", message, { host });
 }
 
 function listen(server: ServerType, port: number, host: string): Promise<AddressInfo> {
@@ -82,15 +96,23 @@ function listenError(error: Error, port: number, host: string): Error {
   }
 }
 
+/** How often to look for connections that have become idle while the server ends. */
+const idleCheckMs = 20;
+
 function closeServer(server: ServerType, graceMs: number): Promise<void> {
+  const closeIdle = (): void => {
+    if ("closeIdleConnections" in server) server.closeIdleConnections();
+  };
   return new Promise((resolve) => {
+    const idle = setInterval(closeIdle, idleCheckMs);
     const force = setTimeout(() => {
       if ("closeAllConnections" in server) server.closeAllConnections();
     }, graceMs);
     server.close(() => {
       clearTimeout(force);
+      clearInterval(idle);
       resolve();
     });
-    if ("closeIdleConnections" in server) server.closeIdleConnections();
+    closeIdle();
   });
 }

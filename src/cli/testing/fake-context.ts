@@ -42,6 +42,7 @@ export function fakeContext(train: (options: TrainOptions) => Promise<void> = as
     terminalColumns: undefined,
     engine,
     stopped: () => stopped,
+    onReload: () => () => {},
     written,
     trainings,
     stop: () => stop(),

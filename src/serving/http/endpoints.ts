@@ -1,0 +1,112 @@
+/** @file Every endpoint as data: routes, checks, metrics, the OpenAPI document and the fuzz test read this one table. */
+
+import type { z } from "zod";
+import {
+  EventsAnswer,
+  EventsBody,
+  ItemBody,
+  ItemPath,
+  PutItemAnswer,
+  ReloadAnswer,
+  UserPath,
+} from "../live-schemas.ts";
+import { HealthAnswer, RecommendAnswer, RecommendBody } from "../schemas.ts";
+
+/** Who may call: anyone, keys that read, keys that write. */
+export type Scope = "open" | "read" | "write";
+
+export interface Endpoint {
+  readonly method: "get" | "post" | "put" | "delete";
+  /** Variables are written {name}. */
+  readonly path: string;
+  readonly scope: Scope;
+  readonly summary: string;
+  readonly params?: z.ZodType;
+  readonly query?: z.ZodType;
+  readonly body?: z.ZodType;
+  /** Where there is none, the answer is 204 without a body. */
+  readonly answer?: z.ZodType;
+  /** Problems beyond those that every endpoint can answer. */
+  readonly problems?: Readonly<Record<number, string>>;
+  /** True where the model answers, so that a full queue refuses. */
+  readonly scored?: boolean;
+}
+
+export const endpoints = {
+  recommend: {
+    method: "post",
+    path: "/v1/recommend",
+    scope: "read",
+    summary: "The best items for a user or a history",
+    body: RecommendBody,
+    answer: RecommendAnswer,
+    problems: { 404: "there is no such user" },
+    scored: true,
+  },
+  events: {
+    method: "post",
+    path: "/v1/events",
+    scope: "write",
+    summary: "Reports what users did; answered once it is durable, and seen by their next request",
+    body: EventsBody,
+    answer: EventsAnswer,
+  },
+  putItem: {
+    method: "put",
+    path: "/v1/items/{id}",
+    scope: "write",
+    summary: "Adds or changes an item",
+    params: ItemPath,
+    body: ItemBody,
+    answer: PutItemAnswer,
+  },
+  deleteItem: {
+    method: "delete",
+    path: "/v1/items/{id}",
+    scope: "write",
+    summary: "Takes an item out of the catalogue",
+    params: ItemPath,
+  },
+  deleteUser: {
+    method: "delete",
+    path: "/v1/users/{id}",
+    scope: "write",
+    summary: "Removes everything that is known of a user",
+    params: UserPath,
+  },
+  reload: {
+    method: "post",
+    path: "/v1/admin/reload",
+    scope: "write",
+    summary: "Opens the run folder again and changes over to its model without failing a request",
+    answer: ReloadAnswer,
+  },
+  health: {
+    method: "get",
+    path: "/healthz",
+    scope: "open",
+    summary: "Whether the server answers, and with which model",
+    answer: HealthAnswer,
+  },
+} as const satisfies Record<string, Endpoint>;
+
+export type Endpoints = typeof endpoints;
+export type OperationId = keyof Endpoints;
+
+type Read<E, K extends string> = E extends Readonly<Record<K, z.ZodType>> ? z.output<E[K]> : undefined;
+type Written<E> = E extends { readonly answer: z.ZodType } ? Unchanging<z.input<E["answer"]>> : undefined;
+type Unchanging<T> = { readonly [K in keyof T]: Unchanging<T[K]> };
+
+/** A request whose parts have been checked. */
+export interface Call<Id extends OperationId> {
+  readonly params: Read<Endpoints[Id], "params">;
+  readonly query: Read<Endpoints[Id], "query">;
+  readonly body: Read<Endpoints[Id], "body">;
+}
+
+/** What answers an endpoint. */
+export type Handler<Id extends OperationId> = (call: Call<Id>) => Promise<Written<Endpoints[Id]>>;
+export type Handlers = { readonly [Id in OperationId]: Handler<Id> };
+
+/** Paths that answer a text or a document of another kind, with their scope. */
+export const documents = { "/openapi.json": "open", "/metrics": "read" } as const;

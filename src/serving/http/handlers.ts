@@ -1,0 +1,40 @@
+/** @file What each endpoint does. */
+
+import { ConfigError, RuntimeFailure } from "../../tensor/errors.ts";
+import type { Service } from "../service.ts";
+import type { Handlers } from "./endpoints.ts";
+
+/** The handlers of a service; `onFallback` is told which fallback answered. */
+export function handlersOf(service: Service, onFallback: (fallback: string) => void): Handlers {
+  return {
+    async recommend({ body: { filter, ...request } }) {
+      if (filter !== undefined) {
+        const detail = 'filter: attribute filters are not available yet; leave "filter" out or use "exclude"';
+        throw new ConfigError("no-filters", detail);
+      }
+      const answer = await service.with((recommender) => recommender.recommend(request));
+      if (answer.fallback) onFallback(answer.fallback);
+      return answer;
+    },
+    events: ({ body }) => service.addEvents(body),
+    async putItem({ params: { id }, body: { title, fields = {} } }) {
+      const { added, recommendable } = await service.putItem({ id, title, fields });
+      return { id, added, recommendable };
+    },
+    async deleteItem({ params: { id } }) {
+      await service.deleteItem(id);
+      return undefined;
+    },
+    async deleteUser({ params: { id } }) {
+      await service.eraseUser(id);
+      return undefined;
+    },
+    reload: () => service.reload(),
+    async health() {
+      const { failure, model, items } = service.recommender;
+      if (service.closing) throw new RuntimeFailure("stopping", "the service is about to stop");
+      if (failure !== undefined) throw new RuntimeFailure("worker", failure);
+      return { status: "ok", model, items: items.length };
+    },
+  };
+}

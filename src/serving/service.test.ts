@@ -1,0 +1,199 @@
+import { describe, expect, test } from "vitest";
+import { app } from "./app.ts";
+import { Recommender } from "./recommender.ts";
+import type { RecommendAnswer } from "./schemas.ts";
+import { Service } from "./service.ts";
+import { liveHistories } from "./state/live-histories.ts";
+import { memoryStore } from "./state/memory-store.ts";
+import { cycleRecommender } from "./testing/cycle-recommender.ts";
+
+/** A service in the cycle world whose model can be exchanged; "ann" is a user of its dataset. */
+async function cycleService() {
+  const scorers: ReturnType<typeof cycleRecommender>["scorer"][] = [];
+  let fails = false;
+  const service = await Service.open({
+    store: memoryStore(),
+    async open({ events, queue }) {
+      if (fails) throw new Error("the run is broken");
+      const { recommender, scorer } = cycleRecommender();
+      scorers.push(scorer);
+      const trained = (user: string) => (user === "ann" ? { items: ["a", "b"] } : undefined);
+      return new Recommender({
+        scorer,
+        items: recommender.items,
+        model: `cycle@${scorers.length}`,
+        historyOf: liveHistories(events, trained),
+        queue,
+      });
+    },
+  });
+  const server = app(service);
+  const send = (method: string, path: string, body?: unknown) =>
+    server.request(path, { method, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
+  const recommended = async (user: string, k = 6): Promise<string[]> => {
+    const answer = await send("POST", "/v1/recommend", { user, k });
+    return ((await answer.json()) as RecommendAnswer).items.map(({ id }) => id);
+  };
+  return {
+    service,
+    scorers,
+    send,
+    recommended,
+    breakRun: () => {
+      fails = true;
+    },
+  };
+}
+
+describe("events", () => {
+  test("are seen by the next request of their user", async () => {
+    const { send, recommended } = await cycleService();
+    expect((await send("POST", "/v1/recommend", { user: "zoe" })).status).toBe(404);
+    for (const [at, item] of [..."cdea"].entries()) {
+      const answer = await send("POST", "/v1/events", { events: [{ user: "zoe", item }] });
+      expect(await answer.json()).toEqual({ accepted: 1, duplicates: 0 });
+      const items = await recommended("zoe");
+      expect(items[0]).toBe("dfff"[at] === "d" ? "d" : items[0]);
+      expect(items).not.toContain(item);
+    }
+    expect(await recommended("ann")).toEqual(["c", "d", "e", "f"]);
+  });
+
+  test("of one id count once", async () => {
+    const { send } = await cycleService();
+    const event = { id: "once", user: "zoe", item: "c" };
+    await send("POST", "/v1/events", { events: [event] });
+    const again = await send("POST", "/v1/events", { events: [event, { ...event, id: "twice" }] });
+    expect(await again.json()).toEqual({ accepted: 2, duplicates: 1 });
+  });
+
+  test("of unknown items are stored and named, and count once the item is there", async () => {
+    const { send, service } = await cycleService();
+    const answer = await send("POST", "/v1/events", { events: [{ user: "zoe", item: "new film" }] });
+    expect(await answer.json()).toEqual({ accepted: 1, duplicates: 0, unknownItems: ["new film"] });
+    expect((await service.store.events("zoe")).items).toEqual(["new film"]);
+    await send("PUT", "/v1/items/new%20film", { title: "New" });
+    const later = await send("POST", "/v1/events", { events: [{ user: "zoe", item: "new film" }] });
+    expect(await later.json()).toEqual({ accepted: 1, duplicates: 0 });
+  });
+});
+
+describe("items", () => {
+  test("that are deleted are recommended to nobody, until they are put again", async () => {
+    const { send, recommended } = await cycleService();
+    expect((await send("DELETE", "/v1/items/c")).status).toBe(204);
+    expect(await recommended("ann")).toEqual(["d", "e", "f"]);
+    expect((await send("DELETE", "/v1/items/c")).status).toBe(204);
+    const put = await send("PUT", "/v1/items/c", { title: "Again", fields: { year: 1999 } });
+    expect(await put.json()).toEqual({ id: "c", added: true, recommendable: true });
+    expect(await recommended("ann")).toEqual(["c", "d", "e", "f"]);
+    const changed = await send("PUT", "/v1/items/c", {});
+    expect(await changed.json()).toEqual({ id: "c", added: false, recommendable: true });
+  });
+
+  test("have any id", async () => {
+    const { send, service } = await cycleService();
+    for (const id of ["a/b", "100%", "%2F", "../../etc/passwd", "<b>", "ü ☃", "?x=1#y"]) {
+      const answer = await send("PUT", `/v1/items/${encodeURIComponent(id)}`, { title: id });
+      expect(await answer.json()).toMatchObject({ id, added: true });
+      expect(service.recommender.item(id)?.title).toBe(id);
+    }
+  });
+});
+
+test("an erased user is unknown, what the dataset holds included, and may come back", async () => {
+  const { send, recommended } = await cycleService();
+  await send("POST", "/v1/events", { events: [{ user: "ann", item: "c" }] });
+  expect((await send("DELETE", "/v1/users/ann")).status).toBe(204);
+  expect((await send("POST", "/v1/recommend", { user: "ann" })).status).toBe(404);
+  expect((await send("DELETE", "/v1/users/never-there")).status).toBe(204);
+  await send("POST", "/v1/events", { events: [{ user: "ann", item: "e" }] });
+  expect(await recommended("ann")).toEqual(["f", "a", "b", "c", "d"]);
+});
+
+describe("a reload", () => {
+  test("changes the model without failing a request, and keeps what happened", async () => {
+    const { send, recommended, scorers } = await cycleService();
+    await send("DELETE", "/v1/items/d");
+    await send("POST", "/v1/events", { events: [{ user: "zoe", item: "c" }] });
+    let running = true;
+    const statuses = new Set<number>();
+    const load = async () => {
+      while (running) statuses.add((await send("POST", "/v1/recommend", { history: ["a"] })).status);
+    };
+    const loads = [load(), load(), load()];
+    for (let round = 2; round <= 6; round++) {
+      const answer = await send("POST", "/v1/admin/reload");
+      expect(await answer.json()).toEqual({ model: `cycle@${round}`, previous: `cycle@${round - 1}` });
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    running = false;
+    await Promise.all(loads);
+    expect([...statuses]).toEqual([200]);
+    expect(scorers.map(({ disposed }) => disposed)).toEqual([true, true, true, true, true, false]);
+    expect(await recommended("zoe")).toEqual(["e", "f", "a", "b"]);
+  });
+
+  test("that fails leaves the model of before", async () => {
+    const { send, breakRun, scorers } = await cycleService();
+    breakRun();
+    expect((await send("POST", "/v1/admin/reload")).status).toBe(500);
+    expect((await send("POST", "/v1/recommend", { history: ["a"] })).status).toBe(200);
+    expect(scorers[0]!.disposed).toBe(false);
+  });
+
+  test("needs a run folder", async () => {
+    const answer = await app(cycleRecommender().recommender).request("/v1/admin/reload", { method: "POST" });
+    expect(answer.status).toBe(409);
+  });
+});
+
+test("what is too much is refused at once, and what was accepted is answered", async () => {
+  const {
+    recommender: { items },
+    scorer,
+  } = cycleRecommender();
+  const slow = { ...scorer, batch: 1 };
+  const recommender = new Recommender({ scorer: slow, items, model: "m", queue: { queue: 5 } });
+  const server = app(recommender);
+  const times: number[] = [];
+  const ask = async () => {
+    const start = performance.now();
+    const answer = await server.request("/v1/recommend", { method: "POST", body: '{"history":["a"]}' });
+    if (answer.status === 503) {
+      times.push(performance.now() - start);
+      expect(answer.headers.get("retry-after")).toBe("1");
+    }
+    return answer.status;
+  };
+  const statuses = await Promise.all(Array.from({ length: 100 }, ask));
+  expect(new Set(statuses)).toEqual(new Set([200, 503]));
+  expect(Math.max(...times)).toBeLessThan(500);
+  expect(await ask()).toBe(200);
+});
+
+test("the metrics count, and hold no ids", async () => {
+  const { send } = await cycleService();
+  await send("POST", "/v1/recommend", { history: [] });
+  await send("POST", "/v1/recommend", { user: "ann" });
+  await send("DELETE", "/v1/users/somebody-secret");
+  await send("GET", "/nothing/here");
+  await send("POST", "/v1/events", {
+    events: [
+      { id: "x", user: "ann", item: "c" },
+      { id: "x", user: "ann", item: "c" },
+    ],
+  });
+  const text = await (await send("GET", "/metrics")).text();
+  expect(text).toContain(
+    'sequitur_request_seconds_count{method="POST",route="/v1/recommend",status="200"} 2',
+  );
+  expect(text).toContain('route="/v1/users/:id",status="204"} 1');
+  expect(text).toContain('sequitur_request_seconds_count{method="GET",route="other",status="404"} 1');
+  expect(text).toContain('sequitur_fallbacks_total{fallback="popularity"} 1');
+  expect(text).toContain("sequitur_batch_size_count 1");
+  expect(text).toContain("sequitur_queue_length 0");
+  expect(text).toContain('sequitur_events_total{result="duplicate"} 1');
+  expect(text).toContain('sequitur_info{model="cycle@1",data="unknown",version="0",store="memory"} 1');
+  expect(text).not.toContain("somebody-secret");
+});
