@@ -17,7 +17,15 @@ interface Described {
   readonly config: z.ZodType;
 }
 
-/** The tokens of packed rows: several histories in one row, told apart by their segment number. */
+/** Some of the tokens of rows. */
+export interface TokenList {
+  /** Their places in the rows laid end to end: int32 [T]. */
+  readonly place: Value;
+  /** 1 for tokens, 0 where the list is longer than there are tokens: [T]. */
+  readonly weight: Value;
+}
+
+/** The tokens of rows: several histories may be in one row, told apart by their segment number. */
 export interface SequenceInput {
   /** Vectors of the items: [B, L, D]. */
   readonly x: Value;
@@ -25,6 +33,8 @@ export interface SequenceInput {
   readonly position: Value;
   /** Number of the history within its row; 0 is padding: int32 [B, L]. */
   readonly segment: Value;
+  /** The tokens that are no padding, where they are known as a list: nothing need be computed for the others then. */
+  readonly real?: TokenList;
   /** The most items of a history that are used. */
   readonly maxLength: number;
   readonly dropout: Dropout;

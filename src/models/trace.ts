@@ -15,12 +15,13 @@ import { type Dropout, noDropout } from "../nn/layers.ts";
 import type { Params } from "../nn/params.ts";
 import { type Dim, f32, i32, multiplyDims } from "../tensor/spec.ts";
 import { needsOf, partOf, type RecipeConfig } from "./config.ts";
-import type { Candidates, SequenceInput } from "./define.ts";
+import type { Candidates, SequenceInput, TokenList } from "./define.ts";
 
 export interface Tokens {
   readonly item: Value;
   readonly position: Value;
   readonly segment: Value;
+  readonly real?: TokenList;
 }
 
 /** The inputs of rows: int32 [rows, width] each. In padded rows a column is a position, so that is not an input. */
@@ -104,6 +105,7 @@ export function statesOf(
     x: gather(table, tokens.item),
     position: tokens.position,
     segment: tokens.segment,
+    ...(tokens.real && { real: tokens.real }),
     maxLength: config.training.maxLength,
     dropout: drop(backbone.dropout(config.backbone as never)),
     block,

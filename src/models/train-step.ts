@@ -111,12 +111,16 @@ function trace(config: RecipeConfig, size: StepSize, fed: number): Traced {
     if (config.training.rematerialize) sections.push(section);
     return result;
   };
-  const { states, table } = encode(params, config, fed, tokens, { drop: dropout, block, items: "made" });
+  const place = size.predictions ? graph.input("place", i32(predictions)) : null;
+  // Where the item after every item is predicted, the tokens that predict are all that are no padding.
+  const real = place && config.training.targets === "all" ? { real: { place, weight } } : {};
+  const tracing = { drop: dropout, block, items: "made" } as const;
+  const { states, table } = encode(params, config, fed, { ...tokens, ...real }, tracing);
   const sampling = samplingOf(config);
   const negatives = sampling && negativeInputs(graph, sampling, predictions);
   const shares = div(weight, sum(weight));
   const all = flatten(states);
-  const predicting = size.predictions ? gather(all, graph.input("place", i32(predictions))) : all;
+  const predicting = place ? gather(all, place) : all;
   const input = {
     ...comparable(config, predicting, table),
     target,

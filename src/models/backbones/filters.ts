@@ -1,6 +1,17 @@
 /** @file Filters over a history as fixed matrices: the real discrete Fourier transform, and sums over distances. */
 import type { Graph, Value } from "../../graph/graph.ts";
-import { cast, constant, greater, mul, unsqueeze } from "../../graph/ops/index.ts";
+import {
+  cast,
+  constant,
+  fill,
+  gather,
+  greater,
+  mul,
+  reshape,
+  scatterAdd,
+  unsqueeze,
+} from "../../graph/ops/index.ts";
+import type { SequenceInput } from "../define.ts";
 
 /**
  * Which tokens a filter sums over. Causal: those up to the token itself, each by its distance; so it gives every token
@@ -65,3 +76,28 @@ export function filterMatrix(
 /** Vectors of padding become zero: [B, L, D], [B, L] → [B, L, D]. */
 export const withoutPadding = (x: Value, segment: Value): Value =>
   mul(x, unsqueeze(cast(greater(segment, 0), "float32"), -1));
+
+/** How the vectors of tokens are kept between filters, which want them in their rows. */
+export interface Keeping {
+  /** [B, L, D] → as they are kept. */
+  readonly list: (x: Value) => Value;
+  /** Back to [B, L, D]. */
+  readonly rows: (x: Value) => Value;
+}
+
+/** In their rows, all of them. */
+export const asTheyAre: Keeping = { list: (x) => x, rows: (x) => x };
+
+/** Without padding, which is zero in the rows: as a list where one is known [T, D], in their rows else. */
+export function realTokens({ segment, real, x: { shape } }: SequenceInput): Keeping {
+  if (!real) return { list: (x) => x, rows: (x) => withoutPadding(x, segment) };
+  const [batch, length, width] = shape as [number, number, number];
+  return {
+    list: (x) => gather(reshape(x, [batch * length, width]), real.place),
+    rows(x) {
+      const zeros = fill(x.graph, [batch * length, width], 0);
+      const tokens = mul(x, unsqueeze(real.weight, -1));
+      return reshape(scatterAdd(zeros, real.place, tokens), [batch, length, width]);
+    },
+  };
+}

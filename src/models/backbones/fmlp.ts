@@ -5,7 +5,16 @@ import { add, concat, constant, fill, gather, matmul, transpose } from "../../gr
 import { type Dropout, feedForward, layerNorm, noDropout } from "../../nn/layers.ts";
 import type { Params } from "../../nn/params.ts";
 import { defineBackbone } from "../define.ts";
-import { distances, type FilterKind, frequencies, inverseTransform, withoutPadding } from "./filters.ts";
+import {
+  asTheyAre,
+  distances,
+  type FilterKind,
+  frequencies,
+  inverseTransform,
+  type Keeping,
+  realTokens,
+  withoutPadding,
+} from "./filters.ts";
 
 const config = z.strictObject({
   name: z.literal("fmlp").default("fmlp"),
@@ -39,13 +48,14 @@ function filtered(p: Params, x: Value, kind: FilterKind): Value {
 
 interface BlockOptions {
   readonly filter: FilterKind;
+  readonly keeping: Keeping;
   readonly hidden: number;
   readonly dropout: Dropout;
   readonly name: string;
 }
 
-function layers(p: Params, x: Value, { filter, hidden, dropout, name }: BlockOptions): Value {
-  const seen = dropout(filtered(p.at("filter"), x, filter), `${name}.seen`);
+function layers(p: Params, x: Value, { filter, keeping, hidden, dropout, name }: BlockOptions): Value {
+  const seen = dropout(keeping.list(filtered(p.at("filter"), keeping.rows(x), filter)), `${name}.seen`);
   const mixed = layerNorm(p.at("norm1"), add(x, seen));
   const mlp = { hidden, activation: "gelu", dropout: noDropout, name } as const;
   return layerNorm(p.at("norm2"), add(mixed, dropout(feedForward(p.at("mlp"), mixed, mlp), `${name}.mlp`)));
@@ -59,8 +69,8 @@ function layers(p: Params, x: Value, { filter, hidden, dropout, name }: BlockOpt
  * product is a circular convolution: each state depends on all items of the row. Therefore the authors (and the code of
  * Xu et al., arXiv:2408.14238, against what card A-05 says) train on the last state alone, of every beginning of every
  * history: `filter: "circular"` with `training.targets` "last". The default is ours: sums over the past only, with the
- * same kernels, so that all items of a history are learned from at once, at about a ninth of the cost. Vectors of padding
- * are zero, as there.
+ * same kernels, so that all items of a history are learned from at once, and padding, which is zero in every layer, costs
+ * nothing but in the filters. With circular filters the items of padding are zero, as there, and its positions count.
  */
 export const fmlp = defineBackbone<z.infer<typeof config>>({
   name: "fmlp",
@@ -68,15 +78,18 @@ export const fmlp = defineBackbone<z.infer<typeof config>>({
   config,
   dropout: (c) => c.dropout,
   needs: ({ filter }) => ({ rows: "padded", sees: filter === "circular" ? "all" : "past" }),
-  apply(p, { x: items, position, segment, maxLength, dropout, block }, { blocks, hidden, filter }) {
-    const width = items.size(-1) as number;
-    const places = gather(p.weight("position", [maxLength, width]), position);
-    let x = dropout(layerNorm(p.at("norm"), add(withoutPadding(items, segment), places)), "input");
+  apply(p, input, { blocks, hidden, filter }) {
+    const { position, segment, maxLength, dropout, block } = input;
+    const width = input.x.size(-1) as number;
+    const keeping = filter === "causal" ? realTokens(input) : asTheyAre;
+    const items = filter === "causal" ? input.x : withoutPadding(input.x, segment);
+    const placed = keeping.list(add(items, gather(p.weight("position", [maxLength, width]), position)));
+    let x = dropout(layerNorm(p.at("norm"), placed), "input");
     for (let k = 0; k < blocks; k++) {
       const before = x;
-      const options = { filter, hidden: Math.round(hidden * width), dropout, name: `block${k}` };
+      const options = { filter, keeping, hidden: Math.round(hidden * width), dropout, name: `block${k}` };
       x = block(() => layers(p.at(`block${k}`), before, options));
     }
-    return x;
+    return keeping.rows(x);
   },
 });
