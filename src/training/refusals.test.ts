@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-describe("objectives that cannot be trained with", () => {
+describe("settings that cannot be trained with", () => {
   it.each<readonly [settings: Record<string, unknown>, sentence: string]>([
     [{ "loss.name": "sce" }, "loss.negatives is 500, but there are only 20 items; set it to at most that"],
     [
@@ -30,6 +30,14 @@ describe("objectives that cannot be trained with", () => {
     [
       { "loss.name": "bpr", "loss.from": "both" },
       'setting "loss.negatives" cannot be its default: loss.from "both" needs at least 2, one from the catalogue and one from the batch',
+    ],
+    [
+      { "backbone.name": "fmlp", "backbone.filter": "circular" },
+      'backbone "fmlp" with these settings sees the items after each item, which training.targets "all" has it predict; set training.targets to "last"',
+    ],
+    [
+      { "backbone.name": "bsarec", "training.targets": "last" },
+      'training.targets "last" takes a backbone with padded rows; backbone "bsarec" learns from packed rows, where "all" costs less and tells no less',
     ],
   ])("are refused in one sentence before anything is written: %j", async (settings, sentence) => {
     const set = Object.entries(settings).map(([path, value]) => ({ path, value }));
