@@ -88,9 +88,13 @@ describe("the built-in text encoder", () => {
   });
 
   it("encodes again where the columns, the dimensions or the name are others", async () => {
-    const [report] = await encode(dataset, { text: { columns: ["title"] }, dim: 3, outName: "titles" });
+    const [report] = await encode(dataset, { text: { columns: ["title"], dim: 3 }, outName: "titles" });
     expect(report).toMatchObject({ table: "titles", dim: 3, encoded: 37 });
-    expect((await encode(dataset, { dim: 3 }))[0]).toMatchObject({ table: "text", dim: 3, encoded: 37 });
+    expect((await encode(dataset, { text: { dim: 3 } }))[0]).toMatchObject({
+      table: "text",
+      dim: 3,
+      encoded: 37,
+    });
     expect(await listFeatures(dataset)).toEqual(["text", "titles"]);
   });
 

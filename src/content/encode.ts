@@ -1,34 +1,76 @@
 /** @file Encodes a dataset's contents into feature tables in its folder. */
 
 import { type Dataset, type Item, readItems } from "../data/dataset.ts";
+import type { Device } from "../runtime/device.ts";
+import { ConfigError } from "../tensor/errors.ts";
+import { encodeImages } from "./encode-images.ts";
 import { encodeTfidf } from "./encode-tfidf.ts";
+import type { ImageInput } from "./images.ts";
 import { textColumns } from "./item-text.ts";
 import type { OnProgress, TableReport } from "./report.ts";
 
-/** What is encoded, and how. */
+/** What is encoded, and how. Without `text` and `images` it is the text. */
 export interface EncodeOptions {
-  /** Fields to read; every field that holds words by default. */
-  readonly text?: { readonly columns?: readonly string[] | undefined } | undefined;
-  /** Name of the table, instead of "text". */
+  readonly text?: TextChoice | undefined;
+  readonly images?: ImageChoice | undefined;
+  /** Name of the table, instead of "text" or "image"; for one table only. */
   readonly outName?: string | undefined;
-  /** The most dimensions of the built-in text encoder. */
+  readonly threads?: number | undefined;
+  readonly device?: Device | undefined;
+  readonly onProgress?: OnProgress | undefined;
+}
+
+export interface TextChoice {
+  /** Fields to read; every field that holds words by default. */
+  readonly columns?: readonly string[] | undefined;
+  /** The most dimensions of the built-in encoder. */
   readonly dim?: number | undefined;
   readonly seed?: number | undefined;
-  readonly threads?: number | undefined;
-  readonly onProgress?: OnProgress | undefined;
+}
+
+export interface ImageChoice {
+  /** The folder of pictures; the one that was recorded by the import by default. */
+  readonly directory?: string | undefined;
+  /** An ONNX file. */
+  readonly encoder?: string | undefined;
+  /** Size, layout and normalisation, where the encoder's input does not say them. */
+  readonly input?: Partial<ImageInput> | undefined;
 }
 
 /** Dimensions of the built-in text encoder. */
 export const TEXT_DIM = 1024;
 
-/** Encodes what is asked for; what has not changed since the last time is not encoded again. */
+/**
+ * Encodes what is asked for; what has not changed since the last time is not encoded again.
+ *
+ * @throws ConfigError, DataError where there is nothing to encode or an encoder is none
+ */
 export async function encode(dataset: Dataset, options: EncodeOptions): Promise<TableReport[]> {
-  const items = await readItems(dataset);
-  return [await encodeText(dataset, items, options)];
+  const { images, text = images === undefined ? {} : undefined, outName } = options;
+  if (text !== undefined && images !== undefined && outName !== undefined) {
+    const what = `--out-name "${outName}" cannot name both texts and images; encode one after the other`;
+    throw new ConfigError("one-name", what, { outName });
+  }
+  const reports: TableReport[] = [];
+  if (text !== undefined)
+    reports.push(await encodeText(dataset, await readItems(dataset), { ...options, text }));
+  if (images === undefined) return reports;
+  const { encoder, directory, input } = images;
+  if (encoder === undefined) {
+    const what = "images need an encoder, any ONNX file that takes pictures: --image-encoder FILE.onnx";
+    throw new ConfigError("no-image-encoder", what);
+  }
+  const { threads, device, onProgress } = options;
+  const common = { table: outName ?? "image", threads, device, onProgress };
+  reports.push(await encodeImages(dataset, { ...common, encoder, directory, input }));
+  return reports;
 }
 
-function encodeText(dataset: Dataset, items: readonly Item[], options: EncodeOptions): Promise<TableReport> {
-  const { text, outName = "text", dim = TEXT_DIM, seed = 1, threads, onProgress } = options;
-  const columns = textColumns(items, text?.columns);
+type TextOptions = EncodeOptions & { readonly text: TextChoice };
+
+function encodeText(dataset: Dataset, items: readonly Item[], options: TextOptions): Promise<TableReport> {
+  const { text, outName = "text", threads, onProgress } = options;
+  const columns = textColumns(items, text.columns);
+  const { dim = TEXT_DIM, seed = 1 } = text;
   return encodeTfidf(dataset, items, { table: outName, columns, dim, seed, threads, onProgress });
 }

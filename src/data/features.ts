@@ -66,16 +66,20 @@ export async function openFeatures(dataset: FeatureHome, name: string): Promise<
   throw new DataError("other-dataset", what, { directory, name });
 }
 
+/** A table as it was left, and the fingerprint of the data set that it was made for. */
+export type LeftFeatures = Omit<FeatureTable, "contentHash"> & { readonly dataset: string };
+
 /** The table of that name whichever data set it is of, with its keys, or undefined where there is no whole one. */
 export async function leftFeatures(
   { directory }: Pick<FeatureHome, "directory">,
   name: string,
-): Promise<Omit<FeatureTable, "contentHash"> | undefined> {
+): Promise<LeftFeatures | undefined> {
   const file = await readTensors(pathOf(directory, name)).catch(() => undefined);
   const { values, present, keys } = file?.tensors ?? {};
   if (!(values?.data instanceof Float32Array && present?.data instanceof Uint8Array)) return undefined;
   if (values.shape[0] !== present.shape[0]) return undefined;
-  const rest = { present: present.data, source: sourceOf(file!) };
+  const dataset = file!.metadata.dataset ?? "";
+  const rest = { present: present.data, source: sourceOf(file!), dataset };
   const kept = keys?.data instanceof Uint8Array ? { keys: keys.data } : {};
   return { name, dim: values.shape[1]!, values: values.data, ...rest, ...kept };
 }

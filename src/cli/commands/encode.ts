@@ -1,32 +1,50 @@
 /** @file sequitur encode */
 
-import { Command } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import type { EncodeOptions } from "../../content/encode.ts";
+import { type ImageInput, normalizations } from "../../content/images.ts";
 import type { EncodeProgress, TableReport } from "../../content/report.ts";
+import type { Device } from "../../runtime/device.ts";
 import type { Context } from "../context.ts";
-import { type CommonOptions, wholeNumber, withCommon } from "../options.ts";
+import { type CommonOptions, wholeNumber, withCommon, withScorer } from "../options.ts";
 import { createProgressLine, duration, grouped } from "../progress.ts";
 
 interface Options extends CommonOptions {
   readonly data: string;
   readonly text?: string | true;
+  readonly images?: string | true;
+  readonly imageEncoder?: string;
+  readonly imageSize?: readonly [width: number, height: number];
+  readonly imageLayout?: "nchw" | "nhwc";
+  readonly imageNormalization?: Pick<ImageInput, "mean" | "deviation">;
   readonly outName?: string;
   readonly dim?: number;
   readonly seed?: number;
   readonly threads?: number;
+  readonly device?: Device;
 }
 
 export function encodeCommand(context: Context): Command {
   const command = new Command("encode")
-    .description("Compute item features from texts into a dataset folder.")
+    .description("Compute item features from texts and pictures into a dataset folder.")
     .requiredOption("--data <folder>", "the dataset folder")
     .option("--text [columns]", "encode these columns of the items (default: all that hold words)")
-    .option("--out-name <name>", 'name of the feature table (default: "text")')
+    .option("--images [folder]", "encode pictures (default: those that the import was told of)")
+    .option("--image-encoder <file>", "an ONNX file that takes pictures")
+    .option("--image-size <size>", "WIDTHxHEIGHT, where the encoder takes any (default: 224x224)", imageSize)
+    .addOption(
+      new Option("--image-layout <name>", "where colours stand in the input").choices(["nchw", "nhwc"]),
+    )
+    .option(
+      "--image-normalization <name>",
+      `${Object.keys(normalizations).join(", ")}, or MEAN,MEAN,MEAN/DEVIATION,… of values from 0 to 1 (default: signed)`,
+      imageNormalization,
+    )
+    .option("--out-name <name>", 'name of the feature table (default: "text", "image")')
     .option("--dim <count>", "most dimensions of the built-in text encoder", wholeNumber(1, 8192))
     .option("--seed <number>", "seed of the built-in text encoder", wholeNumber(0, 2 ** 32 - 1))
-    .option("--threads <count>", "threads", wholeNumber(1, 1024))
     .action((options: Options) => encodeData(options, context));
-  return withCommon(command, "sequitur encode --data data/movies --text title,genres");
+  return withCommon(withScorer(command), "sequitur encode --data data/movies --text title,genres");
 }
 
 async function encodeData(options: Options, context: Context): Promise<void> {
@@ -42,10 +60,43 @@ async function encodeData(options: Options, context: Context): Promise<void> {
   else context.out(`${tables.map(tableText).join("\n")}\n`);
 }
 
-function chosen({ text, outName, dim, seed, threads }: Options): EncodeOptions {
+function chosen({ text, images, outName, dim, seed, threads, device, ...rest }: Options): EncodeOptions {
   const columns = typeof text === "string" ? text.split(",").filter((column) => column !== "") : undefined;
-  return { text: { columns }, outName, dim, seed, threads };
+  const wantsText = text !== undefined || (images === undefined && rest.imageEncoder === undefined);
+  const wantsImages = images !== undefined || rest.imageEncoder !== undefined;
+  const { imageEncoder: encoder, imageSize: size, imageLayout: layout, imageNormalization } = rest;
+  const input = {
+    ...(size === undefined ? {} : { width: size[0], height: size[1] }),
+    ...(layout === undefined ? {} : { layout }),
+    ...imageNormalization,
+  };
+  const directory = typeof images === "string" ? images : undefined;
+  return {
+    ...(wantsText ? { text: { columns, dim, seed } } : {}),
+    ...(wantsImages ? { images: { directory, encoder, input } } : {}),
+    outName,
+    threads,
+    device,
+  };
 }
+
+function imageSize(text: string): readonly [number, number] {
+  const match = /^(\d{1,4})(?:x(\d{1,4}))?$/.exec(text);
+  const [width, height] = [Number(match?.[1]), Number(match?.[2] ?? match?.[1])];
+  if (width >= 1 && height >= 1) return [width, height];
+  throw new InvalidArgumentError("it must look like 224x224");
+}
+
+function imageNormalization(text: string): Pick<ImageInput, "mean" | "deviation"> {
+  if (Object.hasOwn(normalizations, text)) return normalizations[text as keyof typeof normalizations];
+  const [mean, deviation] = text.split("/").map((part) => part.split(",").map(Number)) as [Rgb, Rgb?];
+  const whole = [mean, deviation].every((part) => part?.length === 3 && part.every(Number.isFinite));
+  if (whole && deviation?.every((value) => value > 0)) return { mean, deviation };
+  const names = Object.keys(normalizations).join(", ");
+  throw new InvalidArgumentError(`it must be one of ${names} or look like 0.5,0.5,0.5/0.5,0.5,0.5`);
+}
+
+type Rgb = [number, number, number];
 
 /** One line: table, step, share done, time left. */
 export function progressText({ table, step, done, total, secondsLeft }: EncodeProgress): string {

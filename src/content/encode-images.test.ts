@@ -1,0 +1,191 @@
+import { appendFile, mkdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import sharp from "sharp";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Dataset } from "../data/dataset.ts";
+import { openFeatures } from "../data/features.ts";
+import { type Scratch, scratch } from "../data/testing/scratch.ts";
+import { Graph } from "../graph/graph.ts";
+import { mean, reshape } from "../graph/ops/index.ts";
+import { writeOnnx } from "../onnx/write.ts";
+import { type Dim, f32, i32 } from "../tensor/spec.ts";
+import { encode } from "./encode.ts";
+import { loadSharp, normalizations, readImage } from "./images.ts";
+
+/** An encoder that gives the four corners' colours: [N, 3, 2, 2] → [N, 12]. */
+function corners(layout: "nchw" | "nhwc" = "nchw", batch: Dim = "N"): Uint8Array {
+  const graph = new Graph();
+  const x = graph.input("pixels", layout === "nchw" ? f32(batch, 3, 2, 2) : f32(batch, 2, 2, 3));
+  graph.output("embedding", reshape(x, [batch, 12]));
+  return writeOnnx(graph);
+}
+
+const flat = (r: number, g: number, b: number, size = 8) =>
+  sharp({ create: { width: size, height: size, channels: 3, background: { r, g, b } } });
+
+describe("the image encoder", () => {
+  let at: Scratch;
+  let dataset: Dataset;
+  let images = "";
+  let encoder = "";
+  const ids = Array.from({ length: 70 }, (_, i) => `p${String(i).padStart(2, "0")}`);
+  beforeAll(async () => {
+    at = await scratch();
+    images = join(at.folder, "images");
+    await mkdir(images);
+    for (const [i, id] of ids.entries())
+      if (i < 66)
+        await flat(i, 128, 255 - i)
+          .png()
+          .toFile(join(images, `${id}.png`));
+    await writeFile(join(images, "p01.png"), "no image at all");
+    await sharp({ create: { width: 10_000, height: 5000, channels: 3, background: "red" } })
+      .jpeg()
+      .toFile(join(images, "p02.jpg"));
+    await rm(join(images, "p02.png"));
+    await flat(9, 9, 9).greyscale().webp({ lossless: true }).toFile(join(images, "p66.webp"));
+    const png = await flat(1, 2, 3, 64).png().toBuffer();
+    await writeFile(join(images, "p67.png"), png.subarray(0, png.length / 2));
+    await sharp({ create: { width: 4, height: 4, channels: 4, background: { r: 0, g: 0, b: 0, alpha: 0 } } })
+      .png()
+      .toFile(join(images, "p68.png")); // nothing but transparency: white
+    const log = ids.map((id, i) => `u${i % 5},${id},${i}`).join("\n");
+    const interactions = await at.file("log.csv", `user_id,item_id,timestamp\n${log}\n`);
+    dataset = (await at.imported(interactions, { images })).dataset;
+    encoder = await at.file("corners.onnx", corners());
+  });
+  afterAll(() => at.remove());
+
+  const path = () => join(dataset.directory, "features", "image.safetensors");
+  const encodeAll = async (file = encoder) => (await encode(dataset, { images: { encoder: file } }))[0]!;
+
+  it("encodes every picture, names those that cannot be read, and marks items without", async () => {
+    const report = await encodeAll();
+    expect(report).toMatchObject({ table: "image", dim: 12, items: 70, encoded: 66, reused: 0, missing: 1 });
+    expect(report.problems).toEqual([
+      { item: "p01", what: expect.stringMatching(/^this is not an image that can be read \(/) },
+      { item: "p02", what: "the image has 50.0 megapixels, which is more than 40; make it smaller" },
+      { item: "p67", what: expect.stringMatching(/^this is not an image that can be read \(/) },
+    ]);
+    const { values, present, source } = await openFeatures(dataset, "image");
+    expect(ids.filter((_, i) => present[i] === 0)).toEqual(["p01", "p02", "p67", "p69"]);
+    const row = (i: number) =>
+      [...values.slice(12 * i, 12 * i + 12)].map((value) => Math.round(value * 128 + 128));
+    expect(row(5)).toEqual([5, 5, 5, 5, 128, 128, 128, 128, 250, 250, 250, 250]);
+    expect(row(66)).toEqual(Array(12).fill(9));
+    expect(row(68)).toEqual(Array(12).fill(255));
+    expect(source).toMatchObject({
+      encoder: "corners.onnx",
+      options: { width: 2, height: 2, layout: "nchw" },
+    });
+  });
+
+  it("encodes nothing a second time, and then only the picture that has changed", async () => {
+    const before = await readFile(path());
+    expect(await encodeAll()).toMatchObject({ encoded: 0, reused: 66 });
+    expect(await readFile(path())).toEqual(before);
+    await flat(200, 0, 0).png().toFile(join(images, "p07.png"));
+    expect(await encodeAll()).toMatchObject({ encoded: 1, reused: 65 });
+    await flat(7, 128, 248).png().toFile(join(images, "p07.png"));
+    expect(await encodeAll()).toMatchObject({ encoded: 1, reused: 65 });
+    expect(await readFile(path())).toEqual(before);
+  });
+
+  it("goes on where it was killed, and gives the same table bit for bit", async () => {
+    const before = await readFile(path());
+    await rm(path());
+    let batches = 0;
+    const onProgress = ({ step }: { step: string }) => {
+      if (step === "encoding" && ++batches === 2) throw new Error("killed");
+    };
+    await expect(encode(dataset, { images: { encoder }, onProgress })).rejects.toThrow("killed");
+    const partial = join(dataset.directory, "features", ".image.partial");
+    await appendFile(partial, (await readFile(partial)).subarray(0, 700)); // killed in the middle of writing
+    batches = 5;
+    const seen: number[] = [];
+    const [report] = await encode(dataset, {
+      images: { encoder },
+      onProgress: ({ done }) => seen.push(done),
+    });
+    expect(report).toMatchObject({ encoded: 66, reused: 0 });
+    expect(seen.at(-1)).toBe(69);
+    expect(await readFile(path())).toEqual(before);
+    await expect(readFile(partial)).rejects.toThrow("ENOENT");
+  });
+
+  it("takes over what was encoded where a broken table or other data stand in its place", async () => {
+    const before = await readFile(path());
+    const more = ids
+      .slice(0, 69)
+      .map((id, i) => `v${i % 5},${id},${i}`)
+      .join("\n");
+    const log = await at.file("more.csv", `user_id,item_id,timestamp\n${more}\n`);
+    const { dataset: other } = await at.imported(log, { images });
+    const [report] = await encode(other, { images: { encoder } });
+    expect(report).toMatchObject({ items: 69, encoded: 0, reused: 66 });
+    expect((await openFeatures(other, "image")).values).toHaveLength(69 * 12);
+    dataset = (await at.imported(join(at.folder, "log.csv"), { images })).dataset;
+    await encodeAll();
+    expect(await readFile(path())).toEqual(before);
+    await truncate(path(), 1000);
+    expect(await encodeAll()).toMatchObject({ encoded: 66 });
+    expect(await readFile(path())).toEqual(before);
+  });
+
+  it("gives the same for encoders of another layout or of fixed batches", async () => {
+    const { values } = await openFeatures(dataset, "image");
+    const point = (table: Float32Array, i: number, c: number, p: number, layout: string) =>
+      table[12 * i + (layout === "nchw" ? 4 * c + p : 3 * p + c)];
+    for (const [layout, batch] of [
+      ["nhwc", "N"],
+      ["nchw", 1],
+      ["nhwc", 8],
+    ] as const) {
+      await encodeAll(await at.file(`${layout}-${batch}.onnx`, corners(layout, batch)));
+      const other = (await openFeatures(dataset, "image")).values;
+      for (let i = 0; i < 70; i += 5)
+        for (let c = 0; c < 3; c++)
+          expect(point(other, i, c, 3, layout)).toBe(point(values, i, c, 3, "nchw"));
+    }
+  });
+
+  it("says what is wrong with a file that is no image encoder", async () => {
+    const graph = new Graph();
+    graph.output("y", mean(graph.input("ids", i32("N", 5))));
+    const text = await at.file("text.onnx", writeOnnx(graph));
+    await expect(encodeAll(text)).rejects.toThrow(
+      /text\.onnx: this is no image encoder: it takes "ids" INT32 \[N, 5\]; an image encoder takes/,
+    );
+    await expect(encodeAll(await at.file("x.onnx", "nothing"))).rejects.toThrow(
+      "x.onnx: this is no image encoder",
+    );
+    await expect(encodeAll(join(at.folder, "none.onnx"))).rejects.toThrow("there is no such file");
+    await expect(encode(dataset, { images: {} })).rejects.toThrow("images need an encoder");
+    const input = { width: 3 };
+    await expect(encode(dataset, { images: { encoder, input } })).rejects.toThrow(
+      "its width is 2, and 3 is asked for",
+    );
+  });
+
+  it("needs a folder of images", async () => {
+    const { dataset: bare } = await at.imported(join(at.folder, "log.csv"), { out: join(at.folder, "bare") });
+    await expect(encode(bare, { images: { encoder } })).rejects.toThrow("no folder of images is recorded");
+    expect((await encode(bare, { images: { encoder, directory: images } }))[0]!.encoded).toBe(66);
+    await expect(encode(bare, { images: { encoder }, text: {}, outName: "x" })).rejects.toThrow(
+      "cannot name both",
+    );
+  });
+});
+
+it("pictures are normalised as asked for", async () => {
+  const bytes = await flat(255, 0, 51).png().toBuffer();
+  const input = { width: 1, height: 1, layout: "nhwc" as const };
+  const decoder = await loadSharp();
+  const read = async (name: keyof typeof normalizations) =>
+    [...((await readImage(decoder, bytes, { ...input, ...normalizations[name] })) as Float32Array)].map(
+      (value) => Math.round(value * 1000) / 1000,
+    );
+  expect(await read("unit")).toEqual([1, 0, 0.2]);
+  expect(await read("signed")).toEqual([0.992, -1, -0.602]);
+  expect(await read("imagenet")).toEqual([2.249, -2.036, -0.916]);
+});
