@@ -1,6 +1,7 @@
 /** @file Training batches: what one training step is fed, as flat arrays of R rows of W tokens. */
 
 import { ConfigError } from "../tensor/errors.ts";
+import { type Masked, planMasked } from "./masked.ts";
 import { packRows } from "./pack.ts";
 import { type Padding, planPadded } from "./padded.ts";
 import { inputLengths, type Sequences } from "./sequences.ts";
@@ -17,11 +18,13 @@ export interface BatchOptions {
   readonly epoch: number;
   /** Where rows hold one history each; without it, they hold several end to end, and every token is learned from. */
   readonly padded?: Padding;
+  /** Where items of histories are hidden, and predicted in their places; without it, tokens predict what follows. */
+  readonly masked?: Masked;
 }
 
 /** One step: tokens in arrays [R, W] row by row, and T predictions, which are those of all tokens unless `place` says. */
 export interface Batch {
-  /** The input item; 0 in padding. */
+  /** The input item, or `hiddenItem`; 0 in padding. */
   readonly item: Int32Array;
   /** How many inputs of the same history come after this one: 0 is the most recent; 0 in padding. */
   readonly position: Int32Array;
@@ -29,7 +32,7 @@ export interface Batch {
   readonly segment: Int32Array;
   /** The tokens that predict, by their places in the rows laid end to end: [T], and then 0. */
   readonly place?: Int32Array;
-  /** The item that follows: [T]; 0 where there is none. */
+  /** The item that is predicted: [T]; 0 where there is none. */
   readonly target: Int32Array;
   /** Which of the sequences it is a prediction of: [T]; 0 where there is none. */
   readonly history: Int32Array;
@@ -54,9 +57,9 @@ export interface Epoch {
 /** Plans an epoch, a pure function of the sequences and the options; ConfigError where a size is not possible. */
 export function planEpoch(sequences: Sequences, options: BatchOptions): Epoch {
   checkSizes(options);
-  return options.padded
-    ? planPadded(sequences, { ...options, ...options.padded })
-    : planPacked(sequences, options);
+  const { padded, masked } = options;
+  if (padded) return planPadded(sequences, { ...options, ...padded });
+  return masked ? planMasked(sequences, { ...options, ...masked }) : planPacked(sequences, options);
 }
 
 function planPacked(sequences: Sequences, options: BatchOptions): Epoch {
@@ -96,15 +99,21 @@ function checkSizes({ rows, width, maxLength }: BatchOptions): void {
 }
 
 /** An empty batch, to be filled by `fillBatch` over and over. */
-export function emptyBatch({ rows, width, padded }: Pick<BatchOptions, "rows" | "width" | "padded">): Batch {
+export function emptyBatch({
+  rows,
+  width,
+  padded,
+  masked,
+}: Pick<BatchOptions, "rows" | "width" | "padded" | "masked">): Batch {
   const integers = (size: number) => new Int32Array(size);
   const tokens = rows * width;
-  const predictions = padded?.predictions ?? tokens;
+  const chosen = (padded ?? masked)?.predictions;
+  const predictions = chosen ?? tokens;
   return {
     item: integers(tokens),
     position: integers(tokens),
     segment: integers(tokens),
-    ...(padded ? { place: integers(predictions) } : {}),
+    ...(chosen ? { place: integers(predictions) } : {}),
     target: integers(predictions),
     history: integers(predictions),
     weight: new Float32Array(predictions),

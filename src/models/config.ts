@@ -1,11 +1,13 @@
 /** @file The configuration of a recommender: one schema, from which defaults, checks and documentation come. */
 import { z } from "zod";
+import type { Masking } from "../data/masks.ts";
 import { devices } from "../runtime/device.ts";
 import { ConfigError } from "../tensor/errors.ts";
 import { suggest } from "../tensor/nearest.ts";
 import { baselineOf } from "./baselines/index.ts";
 import { checked, section } from "./checked.ts";
 import { type Needs, usualNeeds } from "./define.ts";
+import { refuseMisfits } from "./misfits.ts";
 import { type PartKind, parts } from "./parts.ts";
 
 export const Scoring = z.strictObject({
@@ -92,6 +94,7 @@ export type PartConfig = { readonly name: string } & Readonly<Record<string, unk
 export interface RecipeConfig {
   readonly items: PartConfig;
   readonly backbone: PartConfig;
+  readonly task: PartConfig;
   readonly loss: PartConfig;
   readonly optimizer: PartConfig;
   readonly scoring: z.infer<typeof Scoring>;
@@ -135,6 +138,14 @@ export function needsOf({ backbone }: Pick<RecipeConfig, "backbone">): Needs {
 export const rowWidth = (config: RecipeConfig): number =>
   needsOf(config).rows === "padded" ? config.training.maxLength : config.training.rowLength;
 
+/** How items are hidden while training; null where none are. */
+export const maskingOf = ({ task }: Pick<RecipeConfig, "task">): Masking | null =>
+  partOf("task", task.name).masking?.(task as never) ?? null;
+
+/** The most items of a history that a model uses: where items are hidden, one token stands for the item to come. */
+export const historyLength = (config: RecipeConfig): number =>
+  config.training.maxLength - (maskingOf(config) ? 1 : 0);
+
 /** Like `resolveConfig`, for a configuration that may name a baseline. @throws ConfigError */
 export function resolveModelConfig(input: Readonly<Record<string, unknown>>): ModelConfig {
   if (input.baseline === undefined) return resolveConfig(input);
@@ -168,38 +179,8 @@ export function resolveConfig(input: Readonly<Record<string, unknown>>): RecipeC
   for (const [key, schema] of Object.entries(sections))
     resolved[key] = checked(key, schema, section(key, input[key]));
   const config = resolved as unknown as RecipeConfig;
-  refuseMisfits(config);
+  refuseMisfits({ config, needs: needsOf(config), hides: maskingOf(config) !== null });
   return config;
-}
-
-/** @throws ConfigError where the rows and the targets are not such as the backbone can learn from */
-function refuseMisfits(config: RecipeConfig): void {
-  const { rowLength, maxLength, batchTokens, targets } = config.training;
-  const { rows, sees } = needsOf(config);
-  const backbone = `backbone "${config.backbone.name}"`;
-  const refuse = (code: string, message: string): never => {
-    throw new ConfigError(code, message);
-  };
-  if (rows === "packed" && rowLength < maxLength)
-    refuse(
-      "row-length",
-      `training.rowLength is ${rowLength}, but it must be at least training.maxLength (${maxLength})`,
-    );
-  if (sees === "all" && targets === "all")
-    refuse(
-      "sees-targets",
-      `${backbone} with these settings sees the items after each item, which training.targets "all" has it predict; set training.targets to "last"`,
-    );
-  if (rows === "packed" && targets === "last")
-    refuse(
-      "packed-targets",
-      `training.targets "last" takes a backbone with padded rows; ${backbone} learns from packed rows, where "all" costs less and tells no less`,
-    );
-  if (rows === "padded" && targets === "all" && batchTokens < maxLength)
-    refuse(
-      "batch-tokens",
-      `training.batchTokens is ${batchTokens}, but a step must hold a history of training.maxLength (${maxLength})`,
-    );
 }
 
 /** Puts a value at a dotted path, creating objects on the way: the form of `--set path.to.key=value`. */

@@ -1,5 +1,6 @@
 /** @file The kinds of parts a recommender is composed of, and the functions that define one. */
 import type { z } from "zod";
+import type { Masking } from "../data/masks.ts";
 import type { Sequences } from "../data/sequences.ts";
 import type { Graph, Value } from "../graph/graph.ts";
 import type { Dropout } from "../nn/layers.ts";
@@ -61,6 +62,12 @@ export interface Backbone<C = unknown> extends Described {
   /** Where it needs other rows than `usualNeeds`. */
   needs?(config: C): Partial<Needs>;
   apply(p: Params, input: SequenceInput, config: C): Value;
+}
+
+/** What a model is trained to say of a history. */
+export interface Task<C = unknown> extends Described {
+  /** Hides items, and their tokens predict them; without it, tokens predict the item that follows. */
+  masking?(config: C): Masking;
 }
 
 export interface ItemInput {
@@ -190,6 +197,7 @@ export interface Optimizer<C = unknown> extends Described {
 }
 
 export const defineBackbone = <C>(part: Backbone<C>): Backbone<C> => Object.freeze(part);
+export const defineTask = <C>(part: Task<C>): Task<C> => Object.freeze(part);
 export const defineItemEncoder = <C>(part: ItemEncoder<C>): ItemEncoder<C> => Object.freeze(part);
 export const defineLoss = <C>(part: Loss<C>): Loss<C> => Object.freeze(part);
 export const defineOptimizer = <C>(part: Optimizer<C>): Optimizer<C> => Object.freeze(part);

@@ -1,11 +1,12 @@
 /** @file The one list of built-in parts. A new part is a file of its own and one entry here. */
+import { bert4rec } from "./backbones/bert4rec.ts";
 import { bsarec } from "./backbones/bsarec.ts";
 import { fmlp } from "./backbones/fmlp.ts";
 import { gru4rec } from "./backbones/gru4rec.ts";
 import { hstu } from "./backbones/hstu.ts";
 import { ligr } from "./backbones/ligr.ts";
 import { sasrec } from "./backbones/sasrec.ts";
-import type { Backbone, ItemEncoder, Loss, Optimizer } from "./define.ts";
+import type { Backbone, ItemEncoder, Loss, Optimizer, Task } from "./define.ts";
 import { features } from "./items/features.ts";
 import { fusedItems } from "./items/fused.ts";
 import { adaptive } from "./items/fusions/adaptive.ts";
@@ -27,6 +28,8 @@ import { nearTarget } from "./losses/near-target.ts";
 import { sampledSoftmax } from "./losses/sampled-softmax.ts";
 import { scaledCrossEntropy } from "./losses/scaled.ts";
 import { adam } from "./optimizers/adam.ts";
+import { cloze } from "./tasks/cloze.ts";
+import { nextItem } from "./tasks/next-item.ts";
 
 /** Ways to make one vector of an item out of several. */
 export const fusions = [sum, concat, gated, film, adaptive, coAttention, mergeAttention, sequential] as const;
@@ -36,7 +39,8 @@ const itemParts = [idTable, features] as readonly ItemEncoder<never>[];
 
 export const parts = {
   items: [...itemParts, fusedItems(itemParts, fusions)] as readonly ItemEncoder<never>[],
-  backbone: [sasrec, gru4rec, hstu, ligr, fmlp, bsarec] as readonly Backbone<never>[],
+  backbone: [sasrec, bert4rec, gru4rec, hstu, ligr, fmlp, bsarec] as readonly Backbone<never>[],
+  task: [nextItem, cloze] as readonly Task<never>[],
   loss: [
     crossEntropy,
     sampledSoftmax,

@@ -40,6 +40,17 @@ export const recipes: readonly Recipe[] = [
     config: { ...ours, backbone: { name: "sasrec", blocks: 2, heads: 1, dropout: 0.4 } },
   },
   {
+    name: "bert4rec",
+    source:
+      "Sun et al. 2019, arXiv:1904.06690; cosine scores, the co-occurrence start of the id table and the optimizer's settings are ours",
+    summary: "self-attention over all of a history, trained to fill in items that are hidden",
+    config: {
+      ...ours,
+      backbone: { name: "bert4rec", blocks: 2, heads: 2, dropout: 0.4 },
+      task: { name: "cloze", share: 0.2, last: 0.1 },
+    },
+  },
+  {
     name: "fmlp",
     source:
       "Zhou et al. 2022, arXiv:2202.13556; full softmax as in Xu et al. 2024, arXiv:2408.14238; causal filters, cosine scores and the co-occurrence start of the id table are ours",

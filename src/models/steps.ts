@@ -1,9 +1,20 @@
 /** @file The graphs of a trained model: scores of histories in rows, and the deployable scorer. */
-import { Graph } from "../graph/graph.ts";
-import { cast, gather, greaterOrEqual, mul, reshape, slice, where } from "../graph/ops/index.ts";
+import { hiddenItem } from "../data/masks.ts";
+import { Graph, type Value } from "../graph/graph.ts";
+import {
+  cast,
+  concat,
+  fill,
+  gather,
+  greaterOrEqual,
+  mul,
+  reshape,
+  slice,
+  where,
+} from "../graph/ops/index.ts";
 import { Params } from "../nn/params.ts";
 import { f32, i32 } from "../tensor/spec.ts";
-import { type RecipeConfig, rowWidth } from "./config.ts";
+import { historyLength, type RecipeConfig, rowWidth } from "./config.ts";
 import {
   columnPositions,
   comparable,
@@ -13,12 +24,13 @@ import {
   plainly,
   scoresOf,
   statesOf,
+  type Tokens,
   tokenInputs,
 } from "./trace.ts";
 
 /**
  * Scores of histories in rows: inputs item, segment, for packed rows position (int32 [R, W]) and `last` (int32 [Q], the
- * flat place of each history's most recent item); output `scores` [Q, N]. R and Q stay open until the graph is compiled.
+ * flat place of each history's last token); output `scores` [Q, N]. R and Q stay open until the graph is compiled.
  */
 export function scoreStep(config: RecipeConfig, count: number): Graph {
   const graph = new Graph();
@@ -67,21 +79,29 @@ export function vectorStep(config: RecipeConfig, count: number): Graph {
 }
 
 /**
- * The deployable model: input `item` (int32 [B, L], a history a row, most recent last, padded at the left with −1),
- * output `scores` [B, N].
+ * The deployable model: input `item` (int32 [B, L], a history a row, most recent last, padded at the left with −1; L is
+ * `historyLength`), output `scores` [B, N].
  */
 export function servingStep(config: RecipeConfig, count: number): Graph {
   const graph = new Graph();
   const length = config.training.maxLength;
-  const given = graph.input("item", i32("B", length));
+  const tokens = givenTokens(graph.input("item", i32("B", historyLength(config))), length);
+  const { states, table } = encode(new Params(graph), config, count, tokens, plainly);
+  const latest = reshape(slice(states, 1, length - 1, length), ["B", states.size(-1)]);
+  graph.output("scores", scoresOf(config, latest, table));
+  return graph;
+}
+
+/** Histories padded at the left as tokens [B, length]: where that is one more than they have, a hidden item follows. */
+function givenTokens(given: Value, length: number): Tokens {
+  const { graph } = given;
   const real = greaterOrEqual(given, 0);
   const tokens = {
     item: where(real, given, 0),
     segment: cast(real, "int32"),
     position: columnPositions(graph, length),
   };
-  const { states, table } = encode(new Params(graph), config, count, tokens, plainly);
-  const latest = reshape(slice(states, 1, length - 1, length), ["B", states.size(-1)]);
-  graph.output("scores", scoresOf(config, latest, table));
-  return graph;
+  if (given.size(-1) === length) return tokens;
+  const more = (x: Value, value: number): Value => concat([x, fill(graph, ["B", 1], value, "int32")], 1);
+  return { ...tokens, item: more(tokens.item, hiddenItem), segment: more(tokens.segment, 1) };
 }

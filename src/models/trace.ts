@@ -5,16 +5,19 @@ import {
   constant,
   div,
   gather,
+  less,
   matmul,
   normalizeRows,
   reshape,
   sqrt,
   sumSquare,
+  unsqueeze,
+  where,
 } from "../graph/ops/index.ts";
 import { type Dropout, noDropout } from "../nn/layers.ts";
 import type { Params } from "../nn/params.ts";
 import { type Dim, f32, i32, multiplyDims } from "../tensor/spec.ts";
-import { needsOf, partOf, type RecipeConfig } from "./config.ts";
+import { maskingOf, needsOf, partOf, type RecipeConfig } from "./config.ts";
 import type { Candidates, SequenceInput, TokenList } from "./define.ts";
 
 export interface Tokens {
@@ -24,7 +27,10 @@ export interface Tokens {
   readonly real?: TokenList;
 }
 
-/** The inputs of rows: int32 [rows, width] each. In padded rows a column is a position, so that is not an input. */
+/**
+ * The inputs of rows: int32 [rows, width] each; an item may be `hiddenItem` where the task hides some. In padded rows a
+ * column is a position, so that is not an input.
+ */
 export function tokenInputs(graph: Graph, config: RecipeConfig, rows: Dim, width: number): Tokens {
   const padded = needsOf(config).rows === "padded";
   return {
@@ -102,7 +108,7 @@ export function statesOf(
 ): Value {
   const backbone = partOf("backbone", config.backbone.name);
   const input = {
-    x: gather(table, tokens.item),
+    x: maskingOf(config) ? partlyHidden(p.at("task"), table, tokens.item) : gather(table, tokens.item),
     position: tokens.position,
     segment: tokens.segment,
     ...(tokens.real && { real: tokens.real }),
@@ -111,6 +117,13 @@ export function statesOf(
     block,
   };
   return backbone.apply(p.at("backbone"), input, config.backbone as never);
+}
+
+/** Item vectors, and one learned vector in the places of hidden items (`hiddenItem`): [N, D], int32 [B, L] → [B, L, D]. */
+function partlyHidden(p: Params, table: Value, item: Value): Value {
+  const hidden = less(item, 0);
+  const mask = p.weight("mask", [table.size(-1) as number]);
+  return where(unsqueeze(hidden, -1), mask, gather(table, where(hidden, 0, item)));
 }
 
 /** [B, L, D] → [B·L, D]. */

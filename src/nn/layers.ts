@@ -58,6 +58,9 @@ export const activations = {
 
 export type Activation = keyof typeof activations;
 
+/** Whether tokens are of the same segment: [B, L] → bool [B, L, L]. */
+const sameSegment = (segment: Value): Value => equal(unsqueeze(segment, -1), unsqueeze(segment, 1));
+
 /** Whether token i may see token j (same segment, j ≤ i): [B, L] → bool [B, L, L]. */
 export function segmentCausal(segment: Value): Value {
   const length = segment.size(-1) as number;
@@ -65,12 +68,17 @@ export function segmentCausal(segment: Value): Value {
     Number(k % length <= Math.floor(k / length)),
   );
   const causal = constant(segment.graph, "bool", [1, length, length], ones);
-  return and(equal(unsqueeze(segment, -1), unsqueeze(segment, 1)), causal);
+  return and(sameSegment(segment), causal);
 }
 
-/** Additive mask: 0 where token i may see token j, −10⁹ elsewhere: [B, L] → [B, 1, L, L]. */
-export const segmentCausalMask = (segment: Value): Value =>
-  unsqueeze(where(segmentCausal(segment), 0, -1e9), 1);
+/** bool [B, L, L] → [B, 1, L, L], to be added to scores: 0 where token i may see token j, −10⁹ elsewhere. */
+const additiveMask = (sees: Value): Value => unsqueeze(where(sees, 0, -1e9), 1);
+
+/** Additive mask by which tokens see those of their segment up to them: [B, L] → [B, 1, L, L]. */
+export const segmentCausalMask = (segment: Value): Value => additiveMask(segmentCausal(segment));
+
+/** Additive mask by which tokens see all of their segment: [B, L] → [B, 1, L, L]. */
+export const segmentMask = (segment: Value): Value => additiveMask(sameSegment(segment));
 
 /** [B, L, H·S] → [B, H, L, S]. One head needs no transposition: its axis only moves between axes that keep their order. */
 export function splitHeads(x: Value, heads: number): Value {

@@ -1,12 +1,13 @@
 /** @file A model as a scorer: histories are laid in rows, encoded and compared with every item, in a worker. */
-import { needsOf, type RecipeConfig, rowWidth } from "../models/config.ts";
+import { hiddenItem } from "../data/masks.ts";
+import { historyLength, maskingOf, needsOf, type RecipeConfig, rowWidth } from "../models/config.ts";
 import { scoreStep } from "../models/steps.ts";
 import type { Device } from "../runtime/device.ts";
 import type { Feeds, Runtime } from "../runtime/runtime.ts";
 import type { Tensor } from "../tensor/spec.ts";
 import { type Histories, type Scorer, scoringBatch } from "./scorer.ts";
 
-/** Histories in rows of `width` tokens, and the flat place of each history's most recent item. */
+/** Histories in rows of `width` tokens, and the flat place of each history's last token. */
 export interface HistoryRows {
   readonly rows: number;
   readonly item: Int32Array;
@@ -15,16 +16,20 @@ export interface HistoryRows {
   readonly last: Int32Array;
 }
 
+/** What the last token of a history is: its last item, or a hidden one that follows. */
+export type HistoryEnd = "item" | "hidden";
+
 /** Lays histories end to end, first row that has room. */
-export function packForScoring(given: Histories, width: number): HistoryRows {
+export function packForScoring(given: Histories, width: number, end: HistoryEnd = "item"): HistoryRows {
   const { offsets } = given;
+  const more = Number(end === "hidden");
   const histories = offsets.length - 1;
   const row = new Int32Array(histories);
   const start = new Int32Array(histories);
   const filled: number[] = [];
   let open = 0; // rows before this one are full but for crumbs
   for (let q = 0; q < histories; q++) {
-    const length = offsets[q + 1]! - offsets[q]!;
+    const length = offsets[q + 1]! - offsets[q]! + more;
     let r = open;
     while (r < filled.length && filled[r]! + length > width) r++;
     row[q] = r;
@@ -32,27 +37,32 @@ export function packForScoring(given: Histories, width: number): HistoryRows {
     filled[r] = start[q]! + length;
     while (open < filled.length && filled[open]! >= width - 1) open++;
   }
-  return laid(given, Math.max(1, filled.length), width, (q) => row[q]! * width + start[q]!);
+  const size = { rows: Math.max(1, filled.length), width, end };
+  return laid(given, size, (q) => row[q]! * width + start[q]!);
 }
 
 /** Lays each history at the end of a row of its own. */
 export const padForScoring = (histories: Histories, width: number): HistoryRows =>
-  laid(histories, histories.offsets.length - 1, width, (q, length) => (q + 1) * width - length);
+  laid(
+    histories,
+    { rows: histories.offsets.length - 1, width, end: "item" },
+    (q, length) => (q + 1) * width - length,
+  );
 
 function laid(
   { offsets, items }: Histories,
-  rows: number,
-  width: number,
+  { rows, width, end }: { readonly rows: number; readonly width: number; readonly end: HistoryEnd },
   placeOf: (history: number, length: number) => number,
 ): HistoryRows {
   const histories = offsets.length - 1;
   const ints = (): Int32Array => new Int32Array(rows * width);
   const packed = { rows, item: ints(), position: ints(), segment: ints(), last: new Int32Array(histories) };
   for (let q = 0; q < histories; q++) {
-    const length = offsets[q + 1]! - offsets[q]!;
+    const given = offsets[q + 1]! - offsets[q]!;
+    const length = given + Number(end === "hidden");
     const at = placeOf(q, length);
     for (let k = 0; k < length; k++) {
-      packed.item[at + k] = items[offsets[q]! + k]!;
+      packed.item[at + k] = k < given ? items[offsets[q]! + k]! : hiddenItem;
       packed.position[at + k] = length - 1 - k;
       packed.segment[at + k] = q + 1;
     }
@@ -64,7 +74,8 @@ function laid(
 /** The inputs of `scoreStep` and its like for histories, laid in such rows as the backbone asks for. */
 export function historyFeeds(config: RecipeConfig, histories: Histories): Record<string, Tensor> {
   const [width, padded] = [rowWidth(config), needsOf(config).rows === "padded"];
-  const laid = padded ? padForScoring(histories, width) : packForScoring(histories, width);
+  const end = maskingOf(config) ? "hidden" : "item";
+  const laid = padded ? padForScoring(histories, width) : packForScoring(histories, width, end);
   const { rows, item, position, segment, last } = laid;
   const grid = (data: Int32Array): Tensor => ({ data, shape: [rows, width] });
   return {
@@ -112,7 +123,7 @@ export async function modelScorer(options: ModelScorerOptions): Promise<Scorer> 
   return {
     items,
     batch,
-    maxLength: config.training.maxLength,
+    maxLength: historyLength(config),
     async score(histories) {
       const given = mode === "fed" ? versioned(params, version?.()) : {};
       const { scores } = await program.run({ ...given, ...historyFeeds(config, histories) });

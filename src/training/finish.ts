@@ -5,7 +5,7 @@ import { sha256File, writeAtomic } from "../data/files.ts";
 import type { Split } from "../data/split.ts";
 import { type RunManifest, runFiles, writeRunManifest } from "../evaluation/run-folder.ts";
 import type { Graph } from "../graph/graph.ts";
-import { isBaseline, type ModelConfig, type RecipeConfig } from "../models/config.ts";
+import { historyLength, isBaseline, type ModelConfig, type RecipeConfig } from "../models/config.ts";
 import { servingStep } from "../models/steps.ts";
 import { derivesItems } from "../models/trace.ts";
 import { writeOnnx } from "../onnx/write.ts";
@@ -69,7 +69,7 @@ async function deployable(
     seed: String(seed),
     item_ids: JSON.stringify(items),
     usage: [
-      `item: the last ${config.training.maxLength} items of each history, the most recent last, as places in item_ids,`,
+      `item: the last ${historyLength(config)} items of each history, the most recent last, as places in item_ids,`,
       "with -1 at the left where a history is shorter; scores: one for each of item_ids, in this order",
     ].join(" "),
   });

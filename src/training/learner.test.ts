@@ -4,7 +4,7 @@ import { recipeConfig } from "../models/recipes.ts";
 import { trainStep } from "../models/train-step.ts";
 import { nodeRuntime } from "../runtime/node.ts";
 import { createLearner, type Weights } from "./learner.ts";
-import { epochOptions, stepRows } from "./step-size.ts";
+import { stepRows, stepShape } from "./step-size.ts";
 
 const items = 60;
 const size = { rows: 2, width: 8 };
@@ -104,7 +104,7 @@ describe("a step of padded rows", () => {
   ] as const)("learns with %j", async (settings, rows) => {
     const config = configOf({ "training.batchTokens": 16, ...settings });
     expect(stepRows(config, sequences)).toBe(rows);
-    const padded = planEpoch(sequences, { ...epochOptions(config, rows), seed: 1, epoch: 1 });
+    const padded = planEpoch(sequences, { ...stepShape(config, rows, sequences), seed: 1, epoch: 1 });
     const options = { config, items, sequences, rows, seed: 3, threads: 1, runtime: nodeRuntime };
     const learner = await createLearner(options);
     const losses: number[] = [];

@@ -62,7 +62,8 @@ export async function createLearner(options: LearnerOptions, restored?: Weights)
   /** The program for a step: an epoch's last step of few packed rows has a smaller one of its own. */
   async function programFor(epoch: Epoch, index: number): Promise<StepProgram> {
     const left = epoch.rows - index * rows;
-    if (epoch.options.padded || left > rows / 2) return full;
+    const { padded, masked } = epoch.options;
+    if (padded || masked || left > rows / 2) return full;
     if (rest?.rows !== left) {
       await rest?.dispose();
       rest = await openStep({ ...options, constants }, left);

@@ -3,7 +3,7 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { readTensors } from "../data/tensors.ts";
 import { type OpenRun, runFiles, type ScorerOptions } from "../evaluation/run-folder.ts";
-import { isBaseline, type ModelConfig } from "../models/config.ts";
+import { isBaseline, resolveModelConfig } from "../models/config.ts";
 import { baselineScorer } from "../retrieval/baseline-scorer.ts";
 import { modelScorer, scoringThreads } from "../retrieval/model-scorer.ts";
 import type { Scorer } from "../retrieval/scorer.ts";
@@ -15,7 +15,7 @@ export async function openScorer(
   run: OpenRun,
   { threads = scoringThreads(availableParallelism()), device }: ScorerOptions = {},
 ): Promise<Scorer> {
-  const config = run.manifest.config as unknown as ModelConfig;
+  const config = resolveModelConfig(run.manifest.config);
   const items = run.manifest.dataset.items;
   if (isBaseline(config)) {
     const { tensors } = await readTensors(join(run.directory, runFiles.weights));

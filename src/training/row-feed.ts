@@ -1,8 +1,9 @@
 /** @file The rows of item tables that a step reads: fed instead of whole tables, and the only ones that it updates. */
+import { hiddenItem } from "../data/masks.ts";
 import type { FedRows } from "../models/train-step.ts";
 import type { Tensor, TensorData } from "../tensor/spec.ts";
 
-/** Item numbers of a step's inputs; where `real` is given, places at which it is 0 are padding. */
+/** Item numbers of a step's inputs, or `hiddenItem`; where `real` is given, places at which it is 0 are padding. */
 export interface StepItems {
   readonly items: Int32Array;
   readonly real?: Int32Array | Float32Array;
@@ -33,7 +34,7 @@ export function createRowFeed({ tables, count }: FedRows, items: number): RowFee
       const item = values[k]!;
       if (real?.[k] === 0)
         values[k] = 0; // any row: what is read there counts nothing
-      else {
+      else if (item !== hiddenItem) {
         if (rowOf[item] === -1) {
           rowOf[item] = size;
           read[size++] = item;

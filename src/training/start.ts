@@ -5,6 +5,7 @@ import { relative, resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { type Dataset, openDataset } from "../data/dataset.ts";
 import { systemCode, unmakeable } from "../data/files.ts";
+import type { Sequences } from "../data/sequences.ts";
 import type { Split } from "../data/split.ts";
 import { splitDataset } from "../evaluation/evaluate-run.ts";
 import {
@@ -22,6 +23,7 @@ import {
   type ModelConfig,
   partOf,
   type RecipeConfig,
+  resolveModelConfig,
 } from "../models/config.ts";
 import { datasetContent, type ItemContent } from "../models/items/content.ts";
 import { modelConfig } from "../models/recipes.ts";
@@ -31,7 +33,7 @@ import { ConfigError, DataError, ShapeError } from "../tensor/errors.ts";
 import { type Checkpoint, readCheckpoint, removeLeftovers } from "./checkpoint.ts";
 import { lockFile, lockRun } from "./lock.ts";
 import type { TrainOptions } from "./progress.ts";
-import { stepSize } from "./step-size.ts";
+import { stepShape, stepSize } from "./step-size.ts";
 
 export interface Start {
   readonly dataset: Dataset;
@@ -67,7 +69,7 @@ export async function startTraining(options: TrainOptions): Promise<Start> {
   const config = await settled(asked, content);
   if (isBaseline(config)) refuseBaseline(config, dataset);
   else {
-    refuseMisfit(config, dataset.items.length);
+    refuseMisfit(config, dataset.items.length, split.training);
     await requireDevice(config.training.device);
   }
   await refuseForeign(out);
@@ -107,9 +109,9 @@ function refuseBaseline({ baseline: { name } }: BaselineConfig, { directory, tim
 }
 
 /** Traces the model once, so that settings that do not fit together are told before anything is written. */
-function refuseMisfit(config: RecipeConfig, items: number): void {
+function refuseMisfit(config: RecipeConfig, items: number, sequences: Sequences): void {
   try {
-    trainStep(config, stepSize(config, 1, items));
+    trainStep(config, stepSize(stepShape(config, 1, sequences), items));
   } catch (error) {
     if (!(error instanceof ShapeError)) throw error;
     throw new ConfigError(
@@ -149,7 +151,7 @@ async function resumed(options: TrainOptions, dataset: Dataset, asked: ModelConf
     const message = `${out} was trained on other data (fingerprint ${manifest.dataset.fingerprint}) than ${options.data} (${dataset.manifest.fingerprint}); name its own data folder`;
     throw new DataError("other-data", message, { out });
   }
-  const config = manifest.config as unknown as ModelConfig;
+  const config = resolveModelConfig(manifest.config);
   if (options.recipe !== undefined && options.recipe !== manifest.recipe) {
     const message = `${out} was started with recipe ${manifest.recipe}, not ${options.recipe}; resume it as it was or train anew in another folder`;
     throw new ConfigError("other-settings", message, { recipe: manifest.recipe });

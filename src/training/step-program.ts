@@ -15,7 +15,7 @@ import type { Feeds, Program } from "../runtime/runtime.ts";
 import type { Tensor } from "../tensor/spec.ts";
 import type { LearnerOptions, Weights } from "./learner.ts";
 import { createRowFeed, type RowFeed } from "./row-feed.ts";
-import { paddingOf, stepSize } from "./step-size.ts";
+import { stepShape, stepSize } from "./step-size.ts";
 
 export interface StepProgram {
   readonly rows: number;
@@ -37,13 +37,14 @@ export interface StepOptions extends LearnerOptions {
 
 /** Traces and compiles a step of so many rows. */
 export async function openStep(options: StepOptions, rows: number): Promise<StepProgram> {
-  const { config, items, threads, runtime, constants } = options;
+  const { config, items, sequences, threads, runtime, constants } = options;
   const { device } = config.training;
-  const size = stepSize(config, rows, items);
+  const shape = stepShape(config, rows, sequences);
+  const size = stepSize(shape, items);
   const step = trainStep(config, size);
   storeConstants(step, constants);
   const program = await runtime.compile(step.graph, { threads, device, params: "trained" });
-  const batch = emptyBatch({ ...size, ...paddingOf(config) });
+  const batch = emptyBatch(shape);
   const draw = step.sampling && negativeSampler(samplerOptions(step.sampling, options, size));
   const mark = step.sampling && createMarker(step.sampling, options, size);
   const rowFeed = step.fedRows && createRowFeed(step.fedRows, items);

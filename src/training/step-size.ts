@@ -1,33 +1,37 @@
 /** @file The sizes of a recipe's steps: rows, their width and their predictions. */
 import type { BatchOptions } from "../data/batches.ts";
-import { paddedRows } from "../data/padded.ts";
+import { maskedPredictions } from "../data/masked.ts";
+import { type Padding, paddedRows } from "../data/padded.ts";
 import type { Sequences } from "../data/sequences.ts";
-import { needsOf, type RecipeConfig, rowWidth } from "../models/config.ts";
+import { maskingOf, needsOf, type RecipeConfig, rowWidth } from "../models/config.ts";
 import type { StepSize } from "../models/train-step.ts";
 
-/** How rows are padded, where the backbone asks for one history in a row. */
-export function paddingOf(config: RecipeConfig): Pick<BatchOptions, "padded"> {
+/** How rows are padded; null where the backbone asks for no such rows. */
+function paddingOf(config: RecipeConfig): Padding | null {
   const { batchTokens: predictions, targets } = config.training;
-  return needsOf(config).rows === "padded" ? { padded: { predictions, targets } } : {};
+  return needsOf(config).rows === "padded" ? { predictions, targets } : null;
 }
 
 /** Rows of a step (R). Packed rows are full; how many padded rows have so many tokens is the data's to say. */
 export function stepRows(config: RecipeConfig, sequences: Sequences): number {
   const { batchTokens, rowLength, maxLength } = config.training;
-  const { padded } = paddingOf(config);
+  const padded = paddingOf(config);
   return padded ? paddedRows(sequences, maxLength, padded) : Math.max(1, Math.round(batchTokens / rowLength));
 }
 
-export function stepSize(config: RecipeConfig, rows: number, items: number): StepSize {
-  const { padded } = paddingOf(config);
-  const size = { items, rows, width: rowWidth(config) };
-  return padded ? { ...size, predictions: padded.predictions } : size;
+/** What of a recipe's steps does not depend on the epoch. */
+export type StepShape = Omit<BatchOptions, "seed" | "epoch">;
+
+/** How the epochs of a recipe over such histories are planned, in steps of so many rows. */
+export function stepShape(config: RecipeConfig, rows: number, sequences: Sequences): StepShape {
+  const size = { rows, width: rowWidth(config), maxLength: config.training.maxLength };
+  const [padded, masking] = [paddingOf(config), maskingOf(config)];
+  if (padded) return { ...size, padded };
+  if (!masking) return size;
+  return { ...size, masked: { ...masking, predictions: maskedPredictions(sequences, size, masking) } };
 }
 
-/** How the epochs of a recipe are planned, but for their seed and number. */
-export const epochOptions = (config: RecipeConfig, rows: number): Omit<BatchOptions, "seed" | "epoch"> => ({
-  rows,
-  width: rowWidth(config),
-  maxLength: config.training.maxLength,
-  ...paddingOf(config),
-});
+export function stepSize({ rows, width, padded, masked }: StepShape, items: number): StepSize {
+  const chosen = padded ?? masked;
+  return { items, rows, width, ...(chosen && { predictions: chosen.predictions }) };
+}

@@ -15,7 +15,7 @@ import type { TrainOptions, TrainProgress, TrainResult } from "./progress.ts";
 import { openReadyVectors, type ReadyVectors, writeBest } from "./ready-vectors.ts";
 import { learningRateAt } from "./schedule.ts";
 import { type Start, startTraining } from "./start.ts";
-import { epochOptions, stepRows } from "./step-size.ts";
+import { stepRows, stepShape } from "./step-size.ts";
 
 export type { TrainOptions, TrainProgress, TrainResult } from "./progress.ts";
 
@@ -150,7 +150,11 @@ async function trainEpoch(
   const { learner, scorer, ready, rows } = training;
   const settings = start.config.training;
   const epoch = state.history.length + 1;
-  const options = { ...epochOptions(start.config, rows), seed: start.manifest.seed, epoch };
+  const options = {
+    ...stepShape(start.config, rows, start.split.training),
+    seed: start.manifest.seed,
+    epoch,
+  };
   const plan = planEpoch(start.split.training, options);
   const total = plan.steps * settings.epochs;
   const began = performance.now();

@@ -2,9 +2,10 @@
 import { z } from "zod";
 import type { Value } from "../../graph/graph.ts";
 import { add, constant, gather } from "../../graph/ops/index.ts";
-import { feedForward, layerNorm, rotary, segmentCausalMask, selfAttention } from "../../nn/layers.ts";
+import { rotary, segmentCausalMask } from "../../nn/layers.ts";
 import type { Params } from "../../nn/params.ts";
 import { defineBackbone, type SequenceInput } from "../define.ts";
+import { transformer, withPositions } from "./transformer.ts";
 
 const config = z.strictObject({
   name: z.literal("sasrec").default("sasrec"),
@@ -44,17 +45,13 @@ function sinusoids(places: number, width: number): number[] {
   });
 }
 
-function placed(p: Params, { x, position, maxLength }: SequenceInput, kind: Config["position"]): Value {
-  const width = x.size(-1) as number;
-  if (kind === "learned") return add(x, gather(p.weight("position", [maxLength, width]), position));
+function placed(p: Params, input: SequenceInput, kind: Config["position"]): Value {
+  const { x, position, maxLength } = input;
+  if (kind === "learned") return withPositions(p, input);
   if (kind !== "sinusoidal") return x;
+  const width = x.size(-1) as number;
   const table = constant(x.graph, "float32", [maxLength, width], sinusoids(maxLength, width));
   return add(x, gather(table, position));
-}
-
-/** x + drop(f(norm x)), or norm(x + drop(f x)). */
-function residual(p: Params, x: Value, norm: Config["norm"], f: (x: Value) => Value): Value {
-  return norm === "pre" ? add(x, f(layerNorm(p, x))) : layerNorm(p, add(x, f(x)));
 }
 
 /**
@@ -71,25 +68,9 @@ export const sasrec = defineBackbone<Config>({
   dropout: (c) => c.dropout,
   apply(p, input, { blocks, heads, hidden, activation, position, norm }) {
     const { segment, dropout } = input;
-    const width = input.x.size(-1) as number;
+    const start = dropout(placed(p, input, position), "input");
     const mask = segmentCausalMask(segment);
     const rotate = position === "rotary" ? { rotate: rotary } : {};
-    let x = dropout(placed(p, input, position), "input");
-    for (let k = 0; k < blocks; k++) {
-      const block = p.at(`block${k}`);
-      const name = `block${k}`;
-      const attention = { heads, mask, dropout, name, ...rotate };
-      const mlp = { hidden: Math.round(hidden * width), activation, dropout, name };
-      const before = x;
-      x = input.block(() => {
-        const attended = residual(block.at("norm1"), before, norm, (y) =>
-          dropout(selfAttention(block.at("attention"), y, attention), `${name}.seen`),
-        );
-        return residual(block.at("norm2"), attended, norm, (y) =>
-          dropout(feedForward(block.at("mlp"), y, mlp), `${name}.mlp`),
-        );
-      });
-    }
-    return norm === "pre" ? layerNorm(p.at("norm"), x) : x;
+    return transformer(p, start, input, { blocks, heads, hidden, activation, norm, mask, ...rotate });
   },
 });
