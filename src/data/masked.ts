@@ -27,7 +27,7 @@ export function planMasked(sequences: Sequences, options: MaskedOptions): Epoch 
   };
   if (maxLength < 2) refuse("of one token none can be hidden; allow histories of at least 2");
   if (predictions < width)
-    refuse(`a row of ${width} may ask for more than ${predictions} predictions; allow at least ${width}`);
+    refuse(`a row of ${width} may have more than ${predictions} predictions; allow at least ${width}`);
   const lengths = maskedLengths(sequences, maxLength);
   const packing = packRows({ lengths, width, seed, epoch });
   const masks = drawMasks(lengths, options, { seed, epoch });
@@ -100,7 +100,7 @@ interface Plan {
 function fillRows(
   { sequences: { offsets, sequence }, packing, lengths, masks }: Plan,
   { from, to, width }: { readonly from: number; readonly to: number; readonly width: number },
-  { item, position, segment, place: places, target, weight }: Batch,
+  { item, position, segment, place: places, target, history: owners, weight }: Batch,
 ): number {
   let predictions = 0;
   for (let row = from; row < to; row++) {
@@ -118,6 +118,7 @@ function fillRows(
         const hidden = masks.places[k]!;
         places![predictions] = place + hidden;
         target[predictions] = sequence[start + hidden]!;
+        owners[predictions] = history;
         weight[predictions] = 1;
         item[place + hidden] = hiddenItem;
       }
