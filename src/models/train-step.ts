@@ -67,7 +67,8 @@ export function trainStep(config: RecipeConfig, size: StepSize): TrainStep {
   const whole = trace(config, size, size.items);
   const predictions = predictionsOf(size);
   const drawn = sampling ? count(drawnShape(sampling, predictions)) : 0;
-  const most = size.rows * size.width + predictions + drawn;
+  const tokens = config.training.targets === "all" ? predictions : size.rows * size.width; // padding reads no item
+  const most = tokens + predictions + drawn;
   const tables = readByRows(whole);
   const { elementwise } = partOf("optimizer", config.optimizer.name);
   const byRows = config.training.updates === "read" && elementwise && tables.length > 0;

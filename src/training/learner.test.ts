@@ -96,6 +96,12 @@ describe("a step that reads rows of the item table", () => {
 });
 
 describe("a step of padded rows", () => {
+  it("is fed no more rows than it has tokens", () => {
+    const config = configOf({ "backbone.name": "fmlp", "training.batchTokens": 16 });
+    const { fedRows } = trainStep(config, { items: 1_000_000, rows: 4, width: 8, predictions: 16 });
+    expect(fedRows!.count).toBe(2 * 16 + 6);
+  });
+
   it.each([
     [{ "backbone.name": "fmlp" }, 4],
     [{ "backbone.name": "fmlp", "loss.name": "cross-entropy" }, 4],

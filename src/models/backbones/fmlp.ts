@@ -67,7 +67,7 @@ function layers(p: Params, x: Value, { filter, keeping, hidden, dropout, name }:
  *
  * Source: Zhou et al., "Filter-enhanced MLP is All You Need", WWW 2022, arXiv:2202.13556, and the authors' code. Such a
  * product is a circular convolution: each state depends on all items of the row. Therefore the authors (and the code of
- * Xu et al., arXiv:2408.14238, against what card A-05 says) train on the last state alone, of every beginning of every
+ * Xu et al., arXiv:2408.14238, with the full softmax) train on the last state alone, of every beginning of every
  * history: `filter: "circular"` with `training.targets` "last". The default is ours: sums over the past only, with the
  * same kernels, so that all items of a history are learned from at once, and padding, which is zero in every layer, costs
  * nothing but in the filters. With circular filters the items of padding are zero, as there, and its positions count.
