@@ -14,9 +14,13 @@ export { defineBackbone, defineItemEncoder, defineLoss, defineOptimizer } from "
 export { type Recipe, recipeConfig, recipes } from "./models/recipes.ts";
 export type { Histories, Scorer } from "./retrieval/scorer.ts";
 export { app } from "./serving/app.ts";
+export { type Keys, parseKeys, readKeys } from "./serving/http/keys.ts";
 export { openRecommender } from "./serving/open-recommender.ts";
 export { type Recommendation, Recommender, type RecommendRequest } from "./serving/recommender.ts";
-export { serve } from "./serving/serve.ts";
+export { type RunningServer, type ServeOptions, serve } from "./serving/serve.ts";
+export { Service, type ServiceOptions } from "./serving/service.ts";
+export { openStore } from "./serving/state/open-store.ts";
+export type { LiveEvent, LiveItem, Store } from "./serving/state/store.ts";
 export { ConfigError, DataError, RuntimeFailure, ShapeError } from "./tensor/errors.ts";
 export { openScorer } from "./training/open-scorer.ts";
 export { type TrainOptions, type TrainProgress, type TrainResult, train } from "./training/train.ts";

@@ -225,7 +225,7 @@ describe.skipIf(noPostgres !== undefined)("the PostgreSQL store", () => {
   let server: TestPostgres;
   beforeAll(async () => {
     server = await startPostgres();
-  }, 60_000);
+  });
   afterAll(() => server.stop());
   suite(() => ({ open: () => postgresStore({ url: server.url }) }), true);
 

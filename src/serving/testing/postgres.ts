@@ -23,9 +23,11 @@ function programs(): string | undefined {
     .find((bin) => existsSync(join(bin, "initdb")));
 }
 
-/** The reason to skip, or undefined where a server can be started. */
+/** The reason to skip, or undefined where a server can be started, or must be: SEQUITUR_POSTGRES=required. */
 export const noPostgres: string | undefined =
-  programs() === undefined ? "PostgreSQL is not installed (apt-get install postgresql)" : undefined;
+  programs() === undefined && process.env.SEQUITUR_POSTGRES !== "required"
+    ? "PostgreSQL is not installed (apt-get install postgresql)"
+    : undefined;
 
 /** PostgreSQL refuses to run as root: the ids of its own user, or else of nobody. */
 function unprivileged(): { uid?: number; gid?: number } {
@@ -39,7 +41,8 @@ function unprivileged(): { uid?: number; gid?: number } {
 
 /** Starts an empty server; it is gone without a trace after `stop`. */
 export async function startPostgres(): Promise<TestPostgres> {
-  const bin = programs()!;
+  const bin = programs();
+  if (bin === undefined) throw new Error(`there is no ${installed}/*/bin/initdb; install postgresql`);
   const identity = unprivileged();
   const folder = mkdtempSync(join(tmpdir(), "sequitur-postgres-"));
   if (identity.uid !== undefined) chownSync(folder, identity.uid, identity.gid!);

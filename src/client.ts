@@ -1,0 +1,114 @@
+/** @file `sequitur/client`: talks to a running service; only `fetch` is needed, so it runs in browsers as well. */
+
+import type { z } from "zod";
+import type {
+  EventsAnswer,
+  EventsBody,
+  ItemBody,
+  PutItemAnswer,
+  ReloadAnswer,
+} from "./serving/live-schemas.ts";
+import type { HealthAnswer, Problem, RecommendAnswer, RecommendBody } from "./serving/schemas.ts";
+
+export type { EventsAnswer, EventsBody, ItemBody, Problem, PutItemAnswer, RecommendAnswer, ReloadAnswer };
+
+/** What is asked of `recommend`: a history or a user, and what narrows the answer. */
+export type RecommendQuestion = z.input<typeof RecommendBody>;
+export type Event = EventsBody["events"][number];
+
+export interface ClientOptions {
+  /** Such as "http://127.0.0.1:8787". */
+  readonly url: string;
+  /** An API key, where the service has keys. */
+  readonly key?: string;
+  /** How often a request that was refused for load (429, 503) is sent again, after the time the service names; 2 by default. */
+  readonly retries?: number;
+  /** Gives up after so many milliseconds; 30,000 by default. */
+  readonly timeoutMs?: number;
+  /** In place of the global `fetch`. */
+  readonly fetch?: (request: Request) => Promise<Response>;
+}
+
+/** An answer of 4xx or 5xx. */
+export class ProblemError extends Error {
+  readonly status: number;
+  /** A fixed name for programs, such as "unknown-user". */
+  readonly code: string;
+  /** What is wrong, field by field. */
+  readonly errors: NonNullable<Problem["errors"]>;
+
+  constructor({ status, code, detail, errors = [] }: Pick<Problem, "status" | "code" | "detail" | "errors">) {
+    super(detail);
+    this.name = "ProblemError";
+    this.status = status;
+    this.code = code;
+    this.errors = errors;
+  }
+}
+
+export interface Client {
+  /** The best items for a user or a history. @throws ProblemError */
+  recommend(question: RecommendQuestion): Promise<RecommendAnswer>;
+  /** Reports what users did; resolves once it is durable. Events with an `id` may be sent again without harm. */
+  events(events: readonly Event[]): Promise<EventsAnswer>;
+  putItem(id: string, item?: ItemBody): Promise<PutItemAnswer>;
+  deleteItem(id: string): Promise<void>;
+  deleteUser(id: string): Promise<void>;
+  reload(): Promise<ReloadAnswer>;
+  health(): Promise<z.output<typeof HealthAnswer>>;
+}
+
+/**
+ * A client of one service.
+ *
+ * @example
+ * const service = createClient({ url: "http://127.0.0.1:8787" });
+ * await service.events([{ user: "ann", item: "318" }]);
+ * const { items } = await service.recommend({ user: "ann", k: 5 });
+ */
+export function createClient(options: ClientOptions): Client {
+  const call = caller(options);
+  const place = (kind: string, id: string): string => `/v1/${kind}/${encodeURIComponent(id)}`;
+  return {
+    recommend: (question) => call("POST", "/v1/recommend", question),
+    events: (events) => call("POST", "/v1/events", { events }),
+    putItem: (id, item = {}) => call("PUT", place("items", id), item),
+    deleteItem: (id) => call("DELETE", place("items", id)),
+    deleteUser: (id) => call("DELETE", place("users", id)),
+    reload: () => call("POST", "/v1/admin/reload"),
+    health: () => call("GET", "/healthz"),
+  };
+}
+
+type Call = <T>(method: string, path: string, body?: unknown) => Promise<T>;
+
+function caller({ url, key, retries = 2, timeoutMs = 30_000, fetch: send = fetch }: ClientOptions): Call {
+  const headers = {
+    "content-type": "application/json",
+    ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
+  };
+  const base = url.replace(/\/+$/, "");
+  return async <T>(method: string, path: string, body?: unknown): Promise<T> => {
+    for (let attempt = 0; ; attempt++) {
+      const text = body === undefined ? {} : { body: JSON.stringify(body) };
+      const signal = AbortSignal.timeout(timeoutMs);
+      const answer = await send(new Request(`${base}${path}`, { method, headers, signal, ...text }));
+      if (answer.ok) return (answer.status === 204 ? undefined : await answer.json()) as T;
+      const seconds = Number(answer.headers.get("retry-after") ?? Number.NaN);
+      if (attempt >= retries || Number.isNaN(seconds)) throw await problemOf(answer);
+      await answer.body?.cancel();
+      await new Promise((resolve) => setTimeout(resolve, 1000 * seconds));
+    }
+  };
+}
+
+async function problemOf(answer: Response): Promise<ProblemError> {
+  const { status } = answer;
+  const text = await answer.text();
+  try {
+    return new ProblemError(JSON.parse(text) as Problem);
+  } catch {
+    const detail = `the service answered ${status}${text === "" ? "" : `: ${text.slice(0, 200)}`}`;
+    return new ProblemError({ status, code: "unreadable", detail });
+  }
+}

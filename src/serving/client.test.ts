@@ -1,0 +1,55 @@
+import { expect, test } from "vitest";
+import { createClient, ProblemError } from "../client.ts";
+import { app } from "./app.ts";
+import { endpoints } from "./http/endpoints.ts";
+import { parseKeys } from "./http/keys.ts";
+import { Recommender } from "./recommender.ts";
+import { Service } from "./service.ts";
+import { liveHistories } from "./state/live-histories.ts";
+import { memoryStore } from "./state/memory-store.ts";
+import { cycleRecommender } from "./testing/cycle-recommender.ts";
+
+async function connected(retries = 0) {
+  const service = await Service.open({
+    store: memoryStore(),
+    async open({ events }) {
+      const { recommender, scorer } = cycleRecommender();
+      return new Recommender({
+        scorer,
+        items: recommender.items,
+        model: "cycle",
+        historyOf: liveHistories(events),
+      });
+    },
+  });
+  const server = app(service, { keys: parseKeys("write the-key-of-the-shop", "keys") });
+  let refusals = 1;
+  const fetch = async (request: Request) => {
+    if (retries > 0 && refusals-- > 0)
+      return new Response("{}", { status: 503, headers: { "retry-after": "0" } });
+    return server.fetch(request);
+  };
+  return createClient({ url: "http://localhost:8787/", key: "the-key-of-the-shop", retries, fetch });
+}
+
+test("every endpoint has a method, with typed questions and answers", async () => {
+  const client = await connected();
+  const { health, ...others } = client;
+  expect(new Set(["health", ...Object.keys(others)])).toEqual(new Set(Object.keys(endpoints)));
+  expect(await health()).toEqual({ status: "ok", model: "cycle", items: 6 });
+  expect(await client.events([{ user: "ü/1", item: "a" }])).toEqual({ accepted: 1, duplicates: 0 });
+  expect((await client.recommend({ user: "ü/1", k: 1 })).items[0]?.id).toBe("b");
+  expect(await client.putItem("new/one", { title: "New" })).toMatchObject({ id: "new/one", added: true });
+  expect(await client.deleteItem("b")).toBeUndefined();
+  expect((await client.recommend({ user: "ü/1", k: 1 })).items[0]?.id).toBe("c");
+  await client.deleteUser("ü/1");
+  const unknown = await client.recommend({ user: "ü/1" }).catch((error: unknown) => error);
+  expect(unknown).toBeInstanceOf(ProblemError);
+  expect(unknown).toMatchObject({ status: 404, code: "unknown-user", errors: [] });
+  await expect(client.recommend({ history: [], k: 0 })).rejects.toMatchObject({ code: "wrong-shape" });
+});
+
+test("a refusal for load is sent again", async () => {
+  const client = await connected(1);
+  expect(await client.health()).toMatchObject({ status: "ok" });
+});
