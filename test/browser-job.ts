@@ -38,10 +38,7 @@ function batch(): Record<string, Tensor> {
   const plan = planEpoch({ offsets, sequence }, { rows, width, maxLength: 12, seed, epoch: 1 });
   const filled = emptyBatch({ rows, width });
   fillBatch(plan, 0, filled);
-  return Object.fromEntries(
-    Object.entries(filled).map(([name, data]) => [
-      name,
-      { data: data as Float32Array, shape: [rows, width] },
-    ]),
-  );
+  const { item, position, segment, target, weight } = filled;
+  const columns = Object.entries({ item, position, segment, target, weight });
+  return Object.fromEntries(columns.map(([name, data]) => [name, { data, shape: [rows, width] }]));
 }

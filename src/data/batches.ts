@@ -5,6 +5,7 @@ import { type Masked, planMasked } from "./masked.ts";
 import { packRows } from "./pack.ts";
 import { type Padding, planPadded } from "./padded.ts";
 import { inputLengths, type Sequences } from "./sequences.ts";
+import { writeTimes } from "./times.ts";
 
 /** The shape of the steps and what fixes their order. */
 export interface BatchOptions {
@@ -16,6 +17,8 @@ export interface BatchOptions {
   readonly maxLength: number;
   readonly seed: number;
   readonly epoch: number;
+  /** Whether tokens carry their times. */
+  readonly timed?: boolean;
   /** Where rows hold one history each; without it, they hold several end to end, and every token is learned from. */
   readonly padded?: Padding;
   /** Where items of histories are hidden, and predicted in their places; without it, tokens predict what follows. */
@@ -30,6 +33,9 @@ export interface Batch {
   readonly position: Int32Array;
   /** Which history of the row a token belongs to, from 1; 0 in padding. */
   readonly segment: Int32Array;
+  /** Where tokens carry times: when each was met and when the item after it was, by `relativeSeconds`; 0 in padding. */
+  readonly met?: Int32Array;
+  readonly next?: Int32Array;
   /** The tokens that predict, by their places in the rows laid end to end: [T], and then 0. */
   readonly place?: Int32Array;
   /** The item that is predicted: [T]; 0 where there is none. */
@@ -99,12 +105,10 @@ function checkSizes({ rows, width, maxLength }: BatchOptions): void {
 }
 
 /** An empty batch, to be filled by `fillBatch` over and over. */
-export function emptyBatch({
-  rows,
-  width,
-  padded,
-  masked,
-}: Pick<BatchOptions, "rows" | "width" | "padded" | "masked">): Batch {
+export function emptyBatch(
+  options: Pick<BatchOptions, "rows" | "width" | "padded" | "masked" | "timed">,
+): Batch {
+  const { rows, width, padded, masked, timed } = options;
   const integers = (size: number) => new Int32Array(size);
   const tokens = rows * width;
   const chosen = (padded ?? masked)?.predictions;
@@ -113,6 +117,7 @@ export function emptyBatch({
     item: integers(tokens),
     position: integers(tokens),
     segment: integers(tokens),
+    ...(timed ? { met: integers(tokens), next: integers(tokens) } : {}),
     ...(chosen ? { place: integers(predictions) } : {}),
     target: integers(predictions),
     history: integers(predictions),
@@ -139,11 +144,13 @@ interface Written {
 
 /** Writes the most recent part of a history from a place on. */
 function writeHistory(
-  { offsets, sequence }: Sequences,
+  sequences: Sequences,
   { history, length, place, segment }: Written,
   batch: Batch,
 ): void {
+  const { offsets, sequence } = sequences;
   const start = offsets[history + 1]! - 1 - length;
+  writeTimes(sequences, { start, length, place }, batch);
   for (let i = 0; i < length; i++) {
     batch.item[place + i] = sequence[start + i]!;
     batch.target[place + i] = sequence[start + i + 1]!;

@@ -4,6 +4,7 @@ import { ConfigError } from "../tensor/errors.ts";
 import { stream } from "../tensor/random.ts";
 import type { Batch, BatchOptions, Epoch } from "./batches.ts";
 import { inputLengths, type Sequences } from "./sequences.ts";
+import { writeTimes } from "./times.ts";
 
 /** What is learned from padded rows. */
 export interface Padding {
@@ -115,10 +116,13 @@ function stepStarts({ lengths }: Rows, { rows, predictions, targets }: PaddedOpt
 
 /** Writes items so that the last stands before `end`. */
 function writeRow(
-  { sequence }: Sequences,
+  sequences: Sequences,
   { start, length, end }: { readonly start: number; readonly length: number; readonly end: number },
-  { item, position, segment }: Batch,
+  batch: Batch,
 ): void {
+  const { sequence } = sequences;
+  const { item, position, segment } = batch;
+  writeTimes(sequences, { start, length, place: end - length }, batch);
   for (let i = 0; i < length; i++) {
     const place = end - length + i;
     item[place] = sequence[start + i]!;

@@ -38,10 +38,11 @@ const LEAST_INTERACTIONS = 3;
  *
  * Users with fewer than three interactions are not evaluated, and all of their interactions are training.
  */
-export function leaveOneOut({ offsets, sequence }: SplitInput): Split {
+export function leaveOneOut(input: SplitInput): Split {
+  const { offsets } = input;
   const users = offsets.length - 1;
   const evaluated = usersWhere(users, (user) => offsets[user + 1]! - offsets[user]! >= LEAST_INTERACTIONS);
-  const training = gather(sequence, users, (user) => {
+  const training = gather(input, users, (user) => {
     const length = offsets[user + 1]! - offsets[user]!;
     return { start: offsets[user]!, end: offsets[user + 1]! - (length >= LEAST_INTERACTIONS ? 2 : 0) };
   });
@@ -52,8 +53,8 @@ export function leaveOneOut({ offsets, sequence }: SplitInput): Split {
   return {
     kind: "leave-one-out",
     training,
-    validation: casesOf(sequence, evaluated, before(2)),
-    test: casesOf(sequence, evaluated, before(1)),
+    validation: casesOf(input, evaluated, before(2)),
+    test: casesOf(input, evaluated, before(1)),
   };
 }
 
@@ -65,7 +66,8 @@ export function leaveOneOut({ offsets, sequence }: SplitInput): Split {
  * The cuts are moments at which the wished shares of all interactions lie after them; interactions of one moment are
  * never on two sides. DataError where the dataset has no times or a part is empty; ConfigError for impossible shares.
  */
-export function globalTime({ offsets, sequence, times }: SplitInput, options: GlobalTimeOptions): Split {
+export function globalTime(input: SplitInput, options: GlobalTimeOptions): Split {
+  const { offsets, times } = input;
   if (times === undefined) {
     const what = "global-time split: this dataset has no times, only an order; use leave-one-out";
     throw new DataError("no-times", what);
@@ -85,9 +87,9 @@ export function globalTime({ offsets, sequence, times }: SplitInput, options: Gl
   const before = (cut: Int32Array) => (user: number) => ({ start: offsets[user]!, end: cut[user]! });
   const split: Split = {
     kind: "global-time",
-    training: gather(sequence, users, before(first)),
-    validation: casesOf(sequence, inValidation, before(first)),
-    test: casesOf(sequence, inTest, before(second)),
+    training: gather(input, users, before(first)),
+    validation: casesOf(input, inValidation, before(first)),
+    test: casesOf(input, inTest, before(second)),
     cuts,
   };
   refuseEmpty(split);
@@ -143,8 +145,10 @@ function usersWhere(users: number, holds: (user: number) => boolean): Int32Array
 }
 
 /** One case per user: the history is the user's span, and the target is the item right after it. */
-function casesOf(sequence: Int32Array, users: Int32Array, historyOf: (user: number) => Span): Cases {
-  const { offsets, sequence: history } = gather(sequence, users.length, (index) => historyOf(users[index]!));
-  const target = users.map((user) => sequence[historyOf(user).end]!);
-  return { users, offsets, history, target };
+function casesOf(input: SplitInput, users: Int32Array, historyOf: (user: number) => Span): Cases {
+  const { offsets, sequence: history, times } = gather(input, users.length, (i) => historyOf(users[i]!));
+  const ends = users.map((user) => historyOf(user).end);
+  const target = ends.map((end) => input.sequence[end]!);
+  const asked = times && { history: times, target: Float64Array.from(ends, (end) => input.times![end]!) };
+  return { users, offsets, history, target, times: asked };
 }

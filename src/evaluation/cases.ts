@@ -66,7 +66,9 @@ interface State {
 function ask(scorer: Scorer, cases: Cases, from: number): Promise<Float32Array> {
   const to = Math.min(from + scorer.batch, cases.target.length);
   if (to === from) return Promise.resolve(new Float32Array(0));
-  const rows = { offsets: cases.offsets, items: cases.history };
+  const { offsets, history: items } = cases;
+  const times = cases.times && { met: cases.times.history, asked: cases.times.target };
+  const rows = { offsets, items, times };
   return scorer.score(recentHistories(rows, from, to, scorer.maxLength));
 }
 

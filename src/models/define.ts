@@ -36,6 +36,11 @@ export interface SequenceInput {
   readonly segment: Value;
   /** The tokens that are no padding, where they are known as a list: nothing need be computed for the others then. */
   readonly real?: TokenList;
+  /**
+   * Where the backbone needs times: when a token was met, and when what follows it is asked for, in seconds from a moment
+   * of its history: int32 [B, L] each.
+   */
+  readonly times?: { readonly met: Value; readonly asked: Value } | undefined;
   /** The most items of a history that are used. */
   readonly maxLength: number;
   readonly dropout: Dropout;
@@ -49,12 +54,15 @@ export interface Needs {
   readonly rows: "packed" | "padded";
   /** Which items of its history a state depends on: those up to it, or all. */
   readonly sees: "past" | "all";
-  /** Whether it reads the times of the interactions. */
-  readonly times: boolean;
+  /**
+   * Times that it reads: none; those of the items up to a token; or also when the item after it was met, which is when
+   * the question is asked. What knows the latter is not to be compared with what does not.
+   */
+  readonly times: "none" | "past" | "next";
 }
 
 /** What is true of a backbone that says nothing else. */
-export const usualNeeds: Needs = { rows: "packed", sees: "past", times: false };
+export const usualNeeds: Needs = { rows: "packed", sees: "past", times: "none" };
 
 /** Turns item vectors into one state for each token, from the tokens of its segment that it may see. */
 export interface Backbone<C = unknown> extends Described {

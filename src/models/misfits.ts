@@ -52,13 +52,18 @@ function refuseShifted({ config, needs: { rows, sees } }: Together): void {
 }
 
 /** Where hidden tokens predict what they hide. */
-function refuseHidden({ config, needs: { rows } }: Together): void {
+function refuseHidden({ config, needs: { rows, times } }: Together): void {
   const { maxLength, targets } = config.training;
   const task = `task "${config.task.name}"`;
   if (rows === "padded")
     refuse(
       "masked-rows",
       `${task} takes a backbone with packed rows, but backbone "${config.backbone.name}" has padded ones; set task.name to "next-item"`,
+    );
+  if (times !== "none")
+    refuse(
+      "masked-times",
+      `${task} hides items and their times, but backbone "${config.backbone.name}" reads times; set backbone.times to "none"`,
     );
   if (targets === "last")
     refuse(

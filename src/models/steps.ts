@@ -25,6 +25,7 @@ import {
   scoresOf,
   statesOf,
   type Tokens,
+  timeInputs,
   tokenInputs,
 } from "./trace.ts";
 
@@ -80,12 +81,14 @@ export function vectorStep(config: RecipeConfig, count: number): Graph {
 
 /**
  * The deployable model: input `item` (int32 [B, L], a history a row, most recent last, padded at the left with −1; L is
- * `historyLength`), output `scores` [B, N].
+ * `historyLength`), output `scores` [B, N]. Where the model reads times, `met` and `next` (int32 [B, L]: seconds from a
+ * moment that is the history's own) are inputs too.
  */
 export function servingStep(config: RecipeConfig, count: number): Graph {
   const graph = new Graph();
   const length = config.training.maxLength;
-  const tokens = givenTokens(graph.input("item", i32("B", historyLength(config))), length);
+  const given = givenTokens(graph.input("item", i32("B", historyLength(config))), length);
+  const tokens = { ...given, times: timeInputs(graph, config, "B", length) };
   const { states, table } = encode(new Params(graph), config, count, tokens, plainly);
   const latest = reshape(slice(states, 1, length - 1, length), ["B", states.size(-1)]);
   graph.output("scores", scoresOf(config, latest, table));

@@ -25,6 +25,7 @@ export interface Tokens {
   readonly position: Value;
   readonly segment: Value;
   readonly real?: TokenList;
+  readonly times?: SequenceInput["times"];
 }
 
 /**
@@ -33,11 +34,26 @@ export interface Tokens {
  */
 export function tokenInputs(graph: Graph, config: RecipeConfig, rows: Dim, width: number): Tokens {
   const padded = needsOf(config).rows === "padded";
+  const times = timeInputs(graph, config, rows, width);
   return {
     item: graph.input("item", i32(rows, width)),
     position: padded ? columnPositions(graph, width) : graph.input("position", i32(rows, width)),
     segment: graph.input("segment", i32(rows, width)),
+    ...(times && { times }),
   };
+}
+
+/** The inputs `met`, and `next` where the model knows when it is asked; without that, it is asked when a token is met. */
+export function timeInputs(
+  graph: Graph,
+  config: RecipeConfig,
+  rows: Dim,
+  width: number,
+): SequenceInput["times"] {
+  const { times } = needsOf(config);
+  if (times === "none") return undefined;
+  const met = graph.input("met", i32(rows, width));
+  return { met, asked: times === "next" ? graph.input("next", i32(rows, width)) : met };
 }
 
 /** Positions of rows whose most recent item is in the last column: int32 [1, width]. */
@@ -112,6 +128,7 @@ export function statesOf(
     position: tokens.position,
     segment: tokens.segment,
     ...(tokens.real && { real: tokens.real }),
+    times: tokens.times,
     maxLength: config.training.maxLength,
     dropout: drop(backbone.dropout(config.backbone as never)),
     block,

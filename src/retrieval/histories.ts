@@ -10,12 +10,14 @@ export function recentHistories(rows: Histories, from: number, to: number, maxLe
     offsets[q + 1] = offsets[q]! + Math.min(length, maxLength);
   }
   const items = new Int32Array(offsets[to - from]!);
+  const met = rows.times && new Float64Array(items.length);
   for (let q = 0; q < to - from; q++) {
     const end = rows.offsets[from + q + 1]!;
-    const length = offsets[q + 1]! - offsets[q]!;
-    items.set(rows.items.subarray(end - length, end), offsets[q]!);
+    const start = end - (offsets[q + 1]! - offsets[q]!);
+    items.set(rows.items.subarray(start, end), offsets[q]!);
+    met?.set(rows.times!.met.subarray(start, end), offsets[q]!);
   }
-  return { offsets, items };
+  return { offsets, items, times: met && { met, asked: rows.times!.asked.subarray(from, to) } };
 }
 
 /** Compressed rows of a few separate histories, each cut to its most recent `maxLength` items. */

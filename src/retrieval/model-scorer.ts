@@ -1,5 +1,6 @@
 /** @file A model as a scorer: histories are laid in rows, encoded and compared with every item, in a worker. */
 import { hiddenItem } from "../data/masks.ts";
+import { relativeSeconds } from "../data/times.ts";
 import { historyLength, maskingOf, needsOf, type RecipeConfig, rowWidth } from "../models/config.ts";
 import { scoreStep } from "../models/steps.ts";
 import type { Device } from "../runtime/device.ts";
@@ -14,6 +15,9 @@ export interface HistoryRows {
   readonly position: Int32Array;
   readonly segment: Int32Array;
   readonly last: Int32Array;
+  /** When each token was met and when the next one was, or the question is asked. */
+  readonly met: Int32Array;
+  readonly next: Int32Array;
 }
 
 /** What the last token of a history is: its last item, or a hidden one that follows. */
@@ -50,13 +54,14 @@ export const padForScoring = (histories: Histories, width: number): HistoryRows 
   );
 
 function laid(
-  { offsets, items }: Histories,
+  { offsets, items, times }: Histories,
   { rows, width, end }: { readonly rows: number; readonly width: number; readonly end: HistoryEnd },
   placeOf: (history: number, length: number) => number,
 ): HistoryRows {
   const histories = offsets.length - 1;
   const ints = (): Int32Array => new Int32Array(rows * width);
-  const packed = { rows, item: ints(), position: ints(), segment: ints(), last: new Int32Array(histories) };
+  const tokens = { item: ints(), position: ints(), segment: ints(), met: ints(), next: ints() };
+  const packed = { rows, ...tokens, last: new Int32Array(histories) };
   for (let q = 0; q < histories; q++) {
     const given = offsets[q + 1]! - offsets[q]!;
     const length = given + Number(end === "hidden");
@@ -66,9 +71,23 @@ function laid(
       packed.position[at + k] = length - 1 - k;
       packed.segment[at + k] = q + 1;
     }
+    if (times) writeAsked(times, { q, from: offsets[q]!, length, at }, packed);
     packed.last[q] = at + length - 1;
   }
   return packed;
+}
+
+/** The times of history `q`: of each item and of the one after it, the last of which is the question. */
+function writeAsked(
+  { met, asked }: NonNullable<Histories["times"]>,
+  { q, from, length, at }: { readonly [name in "q" | "from" | "length" | "at"]: number },
+  rows: Pick<HistoryRows, "met" | "next">,
+): void {
+  const end = asked[q]!;
+  for (let k = 0; k < length; k++) {
+    rows.met[at + k] = relativeSeconds(met[from + k]!, end);
+    rows.next[at + k] = k + 1 < length ? relativeSeconds(met[from + k + 1]!, end) : 0;
+  }
 }
 
 /** The inputs of `scoreStep` and its like for histories, laid in such rows as the backbone asks for. */
@@ -76,12 +95,15 @@ export function historyFeeds(config: RecipeConfig, histories: Histories): Record
   const [width, padded] = [rowWidth(config), needsOf(config).rows === "padded"];
   const end = maskingOf(config) ? "hidden" : "item";
   const laid = padded ? padForScoring(histories, width) : packForScoring(histories, width, end);
-  const { rows, item, position, segment, last } = laid;
+  const { rows, item, position, segment, last, met, next } = laid;
+  const { times } = needsOf(config);
   const grid = (data: Int32Array): Tensor => ({ data, shape: [rows, width] });
   return {
     item: grid(item),
     segment: grid(segment),
     ...(!padded && { position: grid(position) }),
+    ...(times !== "none" && { met: grid(met) }),
+    ...(times === "next" && { next: grid(next) }),
     last: { data: last, shape: [last.length] },
   };
 }

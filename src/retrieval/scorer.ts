@@ -4,6 +4,11 @@
 export interface Histories {
   readonly offsets: Int32Array;
   readonly items: Int32Array;
+  /**
+   * When each item was met, beside `items`, and when each history is asked about, in seconds since 1970. Where they are
+   * not known, a model that reads times takes all of a history as of one moment.
+   */
+  readonly times?: { readonly met: Float64Array; readonly asked: Float64Array } | undefined;
 }
 
 /** Elements of the scores of one call at most: 64 MB. */

@@ -55,15 +55,21 @@ interface TracedBackbone {
 }
 
 function traceBackbone<C>(backbone: Backbone<C>, config: C): TracedBackbone {
-  const layout = layouts[{ ...usualNeeds, ...backbone.needs?.(config) }.rows];
+  const needs = { ...usualNeeds, ...backbone.needs?.(config) };
+  const layout = layouts[needs.rows];
   const graph = new Graph();
   const x = graph.input("x", f32(rows, length, width));
   const position = graph.input("position", i32(rows, length));
   const segment = graph.input("segment", i32(rows, length));
+  const timed = needs.times !== "none";
+  const times = timed
+    ? { met: graph.input("met", i32(rows, length)), asked: graph.input("asked", i32(rows, length)) }
+    : undefined;
   const input = {
     x,
     position,
     segment,
+    times,
     maxLength: length,
     dropout: noDropout,
     block: (trace: () => Value) => trace(),
@@ -79,6 +85,9 @@ function traceBackbone<C>(backbone: Backbone<C>, config: C): TracedBackbone {
     x: noise([rows, length, width], "x"),
     position: twice(layout.position),
     segment: twice(layout.segment),
+    // An hour passes between two items, wherever their history stands.
+    ...(timed && { met: twice(layout.position.map((p) => -3600 * (p + 1))) }),
+    ...(timed && { asked: twice(layout.position.map((p) => -3600 * p)) }),
   };
   return { graph, layout, feeds };
 }
@@ -141,18 +150,19 @@ function placeError({ graph, layout, feeds }: TracedBackbone, base: NdArray): nu
   const { from, to, tokens } = layout.moved;
   const x = feeds.x!.data.slice();
   const segment = feeds.segment!.data.slice().fill(0, length);
-  const position = feeds.position!.data.slice();
   x.copyWithin(to * width, from * width, (from + tokens) * width);
-  for (let k = 0; k < tokens; k++) {
-    segment[to + k] = 5;
-    position[to + k] = position[from + k]!;
-  }
+  segment.fill(5, to, to + tokens);
   const give = (data: Float64Array, { shape }: NdArray): NdArray => ({ data, shape });
+  const columns = ["position", "met", "asked"].filter((name) => feeds[name]);
+  const elsewhere = columns.map((name) => {
+    const { data, shape } = feeds[name]!;
+    return [name, { shape, data: data.slice().copyWithin(to, from, from + tokens) }] as const;
+  });
   const moved = evaluateReference(graph, {
     ...feeds,
     x: give(x, feeds.x!),
     segment: give(segment, feeds.segment!),
-    position: give(position, feeds.position!),
+    ...Object.fromEntries(elsewhere),
   }).states!;
   const error = (k: number): number => Math.abs(moved.data[to * width + k]! - base.data[from * width + k]!);
   return Math.max(...Array.from({ length: tokens * width }, (_, k) => error(k)));

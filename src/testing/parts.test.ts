@@ -18,7 +18,7 @@ const variants: Readonly<Record<string, readonly object[]>> = {
   ],
   bert4rec: [{ blocks: 1, heads: 1, hidden: 2, norm: "pre" }],
   gru4rec: [{ layers: 2, hidden: 1.5 }],
-  hstu: [{ blocks: 1, heads: 2 }],
+  hstu: [{ blocks: 1, heads: 2 }, { times: "past" }, { times: "next", blocks: 1 }],
   ligr: [{ blocks: 1, heads: 4, hidden: 1 }],
   fmlp: [{ blocks: 1, filter: "causal", hidden: 2 }, { filter: "circular" }],
   bsarec: [

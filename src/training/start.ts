@@ -21,6 +21,7 @@ import {
   type BaselineConfig,
   isBaseline,
   type ModelConfig,
+  needsOf,
   partOf,
   type RecipeConfig,
   resolveModelConfig,
@@ -69,6 +70,7 @@ export async function startTraining(options: TrainOptions): Promise<Start> {
   const config = await settled(asked, content);
   if (isBaseline(config)) refuseBaseline(config, dataset);
   else {
+    refuseTimeless(config, dataset);
     refuseMisfit(config, dataset.items.length, split.training);
     await requireDevice(config.training.device);
   }
@@ -105,6 +107,12 @@ function checkedSplit(data: string, dataset: Dataset, settings: SplitSettings): 
 function refuseBaseline({ baseline: { name } }: BaselineConfig, { directory, times }: Dataset): void {
   if (times || !baselineOf(name).needsTimes) return;
   const message = `${directory}: ${name} needs the times of the interactions, but only their order is known; import them with a timestamp column`;
+  throw new DataError("no-times", message, { directory });
+}
+
+function refuseTimeless(config: RecipeConfig, { directory, times }: Dataset): void {
+  if (times || needsOf(config).times === "none") return;
+  const message = `${directory}: backbone "${config.backbone.name}" with times needs those of the interactions, but only their order is known; import them with a timestamp column, or set backbone.times to none`;
   throw new DataError("no-times", message, { directory });
 }
 

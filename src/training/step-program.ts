@@ -118,11 +118,13 @@ const negativeFeeds = (
 function batchFeeds(batch: Batch, size: StepSize, { graph }: TrainStep): Record<string, Tensor> {
   const tokens = [size.rows, size.width];
   const predictions = predictionShape(size);
-  const { item, position, segment, place, target, weight } = batch;
+  const { item, position, segment, met, next, place, target, weight } = batch;
   return {
     item: { data: item, shape: tokens },
     segment: { data: segment, shape: tokens },
     ...(graph.inputs.has("position") && { position: { data: position, shape: tokens } }),
+    ...(met && graph.inputs.has("met") && { met: { data: met, shape: tokens } }),
+    ...(next && graph.inputs.has("next") && { next: { data: next, shape: tokens } }),
     ...(place && { place: { data: place, shape: predictions } }),
     target: { data: target, shape: predictions },
     weight: { data: weight, shape: predictions },

@@ -24,7 +24,8 @@ export type StepShape = Omit<BatchOptions, "seed" | "epoch">;
 
 /** How the epochs of a recipe over such histories are planned, in steps of so many rows. */
 export function stepShape(config: RecipeConfig, rows: number, sequences: Sequences): StepShape {
-  const size = { rows, width: rowWidth(config), maxLength: config.training.maxLength };
+  const timed = needsOf(config).times !== "none";
+  const size = { rows, width: rowWidth(config), maxLength: config.training.maxLength, timed };
   const [padded, masking] = [paddingOf(config), maskingOf(config)];
   if (padded) return { ...size, padded };
   if (!masking) return size;

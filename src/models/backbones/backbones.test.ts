@@ -15,13 +15,21 @@ interface Traced {
   run(x: NdArray): NdArray;
 }
 
+/** When the items of the row were met, and when the one after each is asked for. */
+const met = [-100_000, -400, -3, -2];
+const asked = [-400, -3, -2, 0];
+
 /** One history of all tokens of a row, with noisy parameters. */
 function trace<C>(backbone: Backbone<C>, config: C, [length, width]: readonly [number, number]): Traced {
   const graph = new Graph();
+  const timed = (backbone.needs?.(config).times ?? "none") !== "none";
   const input = {
     x: graph.input("x", f32(1, length, width)),
     position: graph.input("position", i32(1, length)),
     segment: graph.input("segment", i32(1, length)),
+    ...(timed && {
+      times: { met: graph.input("met", i32(1, length)), asked: graph.input("asked", i32(1, length)) },
+    }),
     maxLength: length,
     dropout: noDropout,
     block: (trace: () => Value) => trace(),
@@ -34,7 +42,8 @@ function trace<C>(backbone: Backbone<C>, config: C, [length, width]: readonly [n
   }
   const position = ndarray([1, length], (i) => length - 1 - i);
   const segment = ndarray([1, length], 1);
-  return { params, run: (x) => evaluateReference(graph, { ...params, x, position, segment }).y! };
+  const times = { met: ndarray([1, length], (i) => met[i]!), asked: ndarray([1, length], (i) => asked[i]!) };
+  return { params, run: (x) => evaluateReference(graph, { ...params, x, position, segment, ...times }).y! };
 }
 
 const noise = (shape: readonly number[]): NdArray => {
@@ -74,9 +83,9 @@ describe("gru4rec", () => {
 });
 
 describe("hstu", () => {
-  it("is the layer written out", () => {
+  it.each(["none", "next"] as const)("is the layer written out, with times: %s", (times) => {
     const [length, width] = [4, 3];
-    const config = hstu.config.parse({ blocks: 1 }) as never;
+    const config = hstu.config.parse({ blocks: 1, times }) as never;
     const { params, run } = trace(hstu, config, [length, width]);
     const x = noise([1, length, width]);
     const p = (name: string): NdArray => params[`model.${name}`]!;
@@ -100,7 +109,9 @@ describe("hstu", () => {
       const seen = new Array<number>(width).fill(0);
       for (let j = 0; j <= i; j++) {
         const product = parts[i]![2]!.reduce((total, v, c) => total + v * parts[j]![3]![c]!, 0);
-        const share = silu(product + p("block0.distance").data[i - j]!) / length;
+        const bucket = Math.floor(Math.log(Math.max(1, asked[i]! - met[j]!)) / 0.301);
+        const time = times === "next" ? p("block0.time").data[bucket]! : 0;
+        const share = silu(product + p("block0.distance").data[i - j]! + time) / length;
         for (let c = 0; c < width; c++) seen[c]! += share * parts[j]![1]![c]!;
       }
       const gated = norm(seen).map((v, c) => v * parts[i]![0]![c]!);

@@ -1,0 +1,69 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { importInteractions } from "../data/import.ts";
+import { evaluateRun } from "../evaluation/evaluate-run.ts";
+import { stream } from "../tensor/random.ts";
+import { openScorer } from "./open-scorer.ts";
+import { train } from "./train.ts";
+
+/** A world where time tells: after a minute comes the item after, after ten days the twentieth after. */
+const items = 60;
+let folder = "";
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "sequitur-times-"));
+  const random = stream(2, "times");
+  const rows: string[] = [];
+  for (let user = 0; user < 200; user++) {
+    let [item, time] = [random.below(items), 1_600_000_000];
+    for (let k = 0; k < 8; k++) {
+      rows.push(`u${user},i${item},${time}`);
+      const slow = random.below(2) === 1;
+      time += slow ? 864_000 : 60;
+      item = (item + (slow ? 20 : 1)) % items;
+    }
+  }
+  await writeFile(join(folder, "log.csv"), `user_id,item_id,timestamp\n${rows.join("\n")}\n`);
+  await importInteractions({ interactions: join(folder, "log.csv"), out: join(folder, "data") });
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+async function quality(times: "none" | "past" | "next"): Promise<number> {
+  const settings = {
+    "items.dim": 16,
+    "items.start": "noise",
+    "loss.negatives": 60,
+    "backbone.times": times,
+    "backbone.dropout": 0,
+    "training.maxLength": 8,
+    "training.rowLength": 8,
+    "training.batchTokens": 256,
+    "training.learningRate": 0.01,
+    "training.epochs": 25,
+    "training.threads": 1,
+  };
+  const set = Object.entries(settings).map(([path, value]) => ({ path, value }));
+  const out = join(folder, times);
+  await train({ data: join(folder, "data"), out, recipe: "hstu", set });
+  return (await evaluateRun({ run: out, openScorer })).metrics["NDCG@10"]!;
+}
+
+describe("a backbone that reads times", () => {
+  it("tells what comes next where the moment of the question tells it, and is the only one that can", async () => {
+    expect(await quality("next")).toBeGreaterThan(0.95);
+    expect(await quality("past")).toBeLessThan(0.9);
+    expect(await quality("none")).toBeLessThan(0.9);
+  });
+
+  it("is refused where only the order is known", async () => {
+    await writeFile(join(folder, "order.csv"), "user_id,item_id,position\nu,a,1\nu,b,2\nu,c,3\nu,d,4\n");
+    const data = join(folder, "order");
+    await importInteractions({ interactions: join(folder, "order.csv"), out: data });
+    const set = [{ path: "backbone.times", value: "past" }];
+    await expect(train({ data, out: join(folder, "no"), recipe: "hstu", set })).rejects.toThrow(
+      'backbone "hstu" with times needs those of the interactions, but only their order is known; import them with a timestamp column, or set backbone.times to none',
+    );
+  });
+});
