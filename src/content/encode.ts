@@ -4,9 +4,11 @@ import { type Dataset, type Item, readItems } from "../data/dataset.ts";
 import type { Device } from "../runtime/device.ts";
 import { ConfigError } from "../tensor/errors.ts";
 import { encodeImages } from "./encode-images.ts";
+import { encodeSentences } from "./encode-sentences.ts";
 import { encodeTfidf } from "./encode-tfidf.ts";
 import type { ImageInput } from "./images.ts";
 import { textColumns } from "./item-text.ts";
+import type { Pooling } from "./pooling.ts";
 import type { OnProgress, TableReport } from "./report.ts";
 
 /** What is encoded, and how. Without `text` and `images` it is the text. */
@@ -26,6 +28,13 @@ export interface TextChoice {
   /** The most dimensions of the built-in encoder. */
   readonly dim?: number | undefined;
   readonly seed?: number | undefined;
+  /** A folder with tokenizer.json and an ONNX file, or a model of the Hugging Face hub, instead of the built-in encoder. */
+  readonly encoder?: string | undefined;
+  readonly pooling?: Pooling | undefined;
+  /** The most tokens of a text; the model's own limit by default. */
+  readonly maxTokens?: number | undefined;
+  /** The states after every layer side by side, [layers × width], instead of the last ones. */
+  readonly hiddenStates?: boolean | undefined;
 }
 
 export interface ImageChoice {
@@ -69,8 +78,18 @@ export async function encode(dataset: Dataset, options: EncodeOptions): Promise<
 type TextOptions = EncodeOptions & { readonly text: TextChoice };
 
 function encodeText(dataset: Dataset, items: readonly Item[], options: TextOptions): Promise<TableReport> {
-  const { text, outName = "text", threads, onProgress } = options;
+  const { text, threads, device, onProgress } = options;
   const columns = textColumns(items, text.columns);
+  const { encoder, pooling, maxTokens, hiddenStates = false } = text;
+  const outName = options.outName ?? (hiddenStates ? "text-layers" : "text");
+  if (encoder !== undefined) {
+    const common = { table: outName, columns, threads, device, onProgress };
+    return encodeSentences(dataset, items, { ...common, encoder, pooling, maxTokens, hiddenStates });
+  }
+  if (pooling !== undefined || maxTokens !== undefined || hiddenStates) {
+    const what = "pooling, tokens and hidden states are of a language model; name one with --text-encoder";
+    throw new ConfigError("no-text-encoder", what);
+  }
   const { dim = TEXT_DIM, seed = 1 } = text;
   return encodeTfidf(dataset, items, { table: outName, columns, dim, seed, threads, onProgress });
 }

@@ -15,28 +15,35 @@ import {
   wrapSession,
 } from "./ort.ts";
 
-/** @throws RuntimeFailure where the bytes cannot be loaded, ConfigError where the device is absent or unknown */
+/**
+ * A session of a model's bytes, or of its file.
+ *
+ * @throws RuntimeFailure where it cannot be loaded, ConfigError where the device is absent or unknown
+ */
 export async function openSession(
-  bytes: Uint8Array,
+  model: Uint8Array | string,
   types: InputTypes,
   options: SessionOptions,
 ): Promise<Session> {
   const { device = "cpu", threads = availableParallelism() } = options;
   checkDevice(device);
   const settings = { ...sessionSettings(options), intraOpNumThreads: threads, interOpNumThreads: 1 };
-  const session = await create(bytes, device, settings).catch(async (error: Error) => {
+  const session = await create(model, device, settings).catch(async (error: Error) => {
     throw (await isPresent(device)) ? couldNotLoad(error) : absent(device, error);
   });
   return wrapSession(ort, session, types, options);
 }
 
 function create(
-  bytes: Uint8Array,
+  model: Uint8Array | string,
   device: Device,
   settings: ort.InferenceSession.SessionOptions,
 ): Promise<ort.InferenceSession> {
   ort.env.logLevel = "fatal"; // what fails is thrown: it need not be printed as well
-  return loadWith((all) => ort.InferenceSession.create(bytes, all), {
+  const { InferenceSession } = ort;
+  const load = (all: ort.InferenceSession.SessionOptions) =>
+    typeof model === "string" ? InferenceSession.create(model, all) : InferenceSession.create(model, all);
+  return loadWith(load, {
     ...settings,
     executionProviders: [device],
   });

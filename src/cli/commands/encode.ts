@@ -3,6 +3,7 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import type { EncodeOptions } from "../../content/encode.ts";
 import { type ImageInput, normalizations } from "../../content/images.ts";
+import { type Pooling, poolings } from "../../content/pooling.ts";
 import type { EncodeProgress, TableReport } from "../../content/report.ts";
 import type { Device } from "../../runtime/device.ts";
 import type { Context } from "../context.ts";
@@ -12,6 +13,10 @@ import { createProgressLine, duration, grouped } from "../progress.ts";
 interface Options extends CommonOptions {
   readonly data: string;
   readonly text?: string | true;
+  readonly textEncoder?: string;
+  readonly pooling?: Pooling;
+  readonly maxTokens?: number;
+  readonly hiddenStates?: boolean;
   readonly images?: string | true;
   readonly imageEncoder?: string;
   readonly imageSize?: readonly [width: number, height: number];
@@ -29,6 +34,15 @@ export function encodeCommand(context: Context): Command {
     .description("Compute item features from texts and pictures into a dataset folder.")
     .requiredOption("--data <folder>", "the dataset folder")
     .option("--text [columns]", "encode these columns of the items (default: all that hold words)")
+    .option(
+      "--text-encoder <name>",
+      "a folder with an ONNX language model, or a model of the hub (default: built-in)",
+    )
+    .addOption(
+      new Option("--pooling <name>", "how tokens become one vector (default: mean)").choices(poolings),
+    )
+    .option("--max-tokens <count>", "most tokens of a text (default: as the model says)", wholeNumber(1, 1e6))
+    .option("--hidden-states", "the states after every layer, not the last ones alone")
     .option("--images [folder]", "encode pictures (default: those that the import was told of)")
     .option("--image-encoder <file>", "an ONNX file that takes pictures")
     .option("--image-size <size>", "WIDTHxHEIGHT, where the encoder takes any (default: 224x224)", imageSize)
@@ -61,8 +75,12 @@ async function encodeData(options: Options, context: Context): Promise<void> {
 }
 
 function chosen({ text, images, outName, dim, seed, threads, device, ...rest }: Options): EncodeOptions {
+  const { textEncoder, pooling, maxTokens, hiddenStates } = rest;
   const columns = typeof text === "string" ? text.split(",").filter((column) => column !== "") : undefined;
-  const wantsText = text !== undefined || (images === undefined && rest.imageEncoder === undefined);
+  const wantsText =
+    text !== undefined ||
+    textEncoder !== undefined ||
+    (images === undefined && rest.imageEncoder === undefined);
   const wantsImages = images !== undefined || rest.imageEncoder !== undefined;
   const { imageEncoder: encoder, imageSize: size, imageLayout: layout, imageNormalization } = rest;
   const input = {
@@ -72,7 +90,9 @@ function chosen({ text, images, outName, dim, seed, threads, device, ...rest }: 
   };
   const directory = typeof images === "string" ? images : undefined;
   return {
-    ...(wantsText ? { text: { columns, dim, seed } } : {}),
+    ...(wantsText
+      ? { text: { columns, dim, seed, encoder: textEncoder, pooling, maxTokens, hiddenStates } }
+      : {}),
     ...(wantsImages ? { images: { directory, encoder, input } } : {}),
     outName,
     threads,
