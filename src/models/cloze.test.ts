@@ -150,6 +150,11 @@ describe("settings that do not go together", () => {
       'task "cloze" takes a backbone with packed rows, but backbone "fmlp" has padded ones; set task.name to "next-item"',
     ],
     [
+      "hstu",
+      { "task.name": "cloze", "backbone.times": "past" },
+      'task "cloze" hides items and their times, but backbone "hstu" reads times; set backbone.times to "none"',
+    ],
+    [
       "bert4rec",
       { "training.targets": "last" },
       'training.targets "last" is for task "next-item"; task.share and task.last say which items task "cloze" hides',
