@@ -1,6 +1,10 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { isBaseline } from "../src/models/config.ts";
+import { trainStep } from "../src/models/train-step.ts";
+import { stepSize } from "../src/training/step-size.ts";
+import { configOf } from "./job.ts";
 import { leaderboardStore } from "./leaderboard.ts";
 import { readOptions, root } from "./options.ts";
 import { leaderboardPage } from "./page.ts";
@@ -77,6 +81,13 @@ describe("the rows", () => {
   it("have names of their own, and settings that exist", () => {
     expect(new Set(rows.map(({ name }) => name)).size).toBe(rows.length);
     expect(planOf(rows).jobs.length).toBeGreaterThan(50);
+  });
+
+  it("have settings that fit together on every data set", () => {
+    for (const { recipe, set, seed } of planOf(rows).jobs) {
+      const config = configOf(recipe, set);
+      if (seed === 0 && !isBaseline(config)) trainStep(config, stepSize(config, 1, 5000));
+    }
   });
 
   it("come data set by data set, first seeds first", () => {
