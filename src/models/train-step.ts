@@ -22,7 +22,7 @@ export interface GradientOutputs {
 export interface FedRows {
   /** Parameters with a row for each item, constants among them. */
   readonly tables: readonly string[];
-  /** Rows that are fed: as many as a step can read. */
+  /** Rows that are fed: as many as a step can read, or fewer where it is known to read fewer. */
   readonly count: number;
 }
 
@@ -45,6 +45,8 @@ export interface StepSize {
   readonly width: number;
   /** T, the most predictions of a step, where not every token predicts. */
   readonly predictions?: number;
+  /** Rows that a step is fed of item tables, where that is fewer than it could read. */
+  readonly fed?: number;
 }
 
 /**
@@ -72,7 +74,7 @@ export function trainStep(config: RecipeConfig, size: StepSize): TrainStep {
   const tables = readByRows(whole);
   const { elementwise } = partOf("optimizer", config.optimizer.name);
   const byRows = config.training.updates === "read" && elementwise && tables.length > 0;
-  const fedRows = byRows ? { tables, count: Math.min(most, size.items) } : null;
+  const fedRows = byRows ? { tables, count: Math.min(size.fed ?? most, most, size.items) } : null;
   const traced = fedRows ? trace(config, size, fedRows.count) : whole;
   return { graph: traced.graph, params: whole.params, gradients: gradientOutputs(traced), sampling, fedRows };
 }

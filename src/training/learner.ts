@@ -77,9 +77,9 @@ export async function createLearner(options: LearnerOptions, restored?: Weights)
     evaluated: () => weights.average ?? weights.params,
     kept: () => ({ ...(weights.average ?? weights.params), ...fixed }),
     async update(epoch, index, learningRate) {
-      const { step, program, batch, rowFeed, feed } = await programFor(epoch, index);
+      const { batch, rowFeed, run } = await programFor(epoch, index);
       const tokens = fillBatch(epoch, index, batch);
-      const outputs = await program.run(feed(weights), { seed, index: weights.step });
+      const { step, outputs } = await run(weights, { seed, index: weights.step });
       weights.step++;
       await applyUpdate(config, weights, wholeGradients(step, outputs), { learningRate, rowFeed });
       return { loss: (outputs.loss!.data as Float32Array)[0]!, tokens };

@@ -12,10 +12,12 @@ export interface StepItems {
 export interface RowFeed {
   readonly tables: ReadonlySet<string>;
   /**
-   * Replaces the items of a step by the numbers of their rows in the feeds, which are returned: the rows of each item
-   * once, in the order in which the items appear. Feeds are filled anew by each call.
+   * Replaces the items of a step by the numbers of their rows in the feeds: each item has one, in the order in which the
+   * items appear. Returns how many there are.
    */
-  read(inputs: readonly StepItems[], tables: Readonly<Record<string, Tensor>>): Record<string, Tensor>;
+  number(inputs: readonly StepItems[]): number;
+  /** The feeds of `count` rows, as many as were numbered or more; filled anew by each call. */
+  feeds(tables: Readonly<Record<string, Tensor>>, count: number): Record<string, Tensor>;
   /** Copies of the rows that were read last. */
   copy(table: Tensor): Float32Array;
   /** Puts such rows back to their places. */
@@ -27,7 +29,7 @@ export function createRowFeed({ tables, count }: FedRows, items: number): RowFee
   const rowOf = new Int32Array(items).fill(-1);
   const read = new Int32Array(count);
   let size = 0;
-  const feeds: Record<string, Tensor> = {};
+  const buffers: Record<string, Tensor> = {};
 
   const number = ({ items: values, real }: StepItems): void => {
     for (let k = 0; k < values.length; k++) {
@@ -52,16 +54,21 @@ export function createRowFeed({ tables, count }: FedRows, items: number): RowFee
   };
   return {
     tables: new Set(tables),
-    read(inputs, params) {
+    number(inputs) {
       for (let r = 0; r < size; r++) rowOf[read[r]!] = -1;
       size = 0;
       for (const input of inputs) number(input);
-      for (const name of tables) {
+      return size;
+    },
+    feeds(params, fed) {
+      const each = tables.map((name) => {
         const table = params[name]!;
-        feeds[name] ??= emptyRows(count, table);
-        copyInto(feeds[name].data, table);
-      }
-      return feeds;
+        const { data, shape } = (buffers[name] ??= emptyRows(count, table));
+        copyInto(data, table);
+        const part = data.subarray(0, fed * widthOf(table)) as Float32Array;
+        return [name, { data: part, shape: [fed, ...shape.slice(1)] }] as const;
+      });
+      return Object.fromEntries(each);
     },
     copy(table) {
       const rows = new Float32Array(size * widthOf(table));

@@ -10,8 +10,9 @@ import {
   type TrainStep,
   trainStep,
 } from "../models/train-step.ts";
+import { derivesItems } from "../models/trace.ts";
 import { countItems } from "../retrieval/popularity.ts";
-import type { Feeds, Program } from "../runtime/runtime.ts";
+import type { Draw, Fetches, Program } from "../runtime/runtime.ts";
 import type { Tensor } from "../tensor/spec.ts";
 import type { LearnerOptions, Weights } from "./learner.ts";
 import { createRowFeed, type RowFeed } from "./row-feed.ts";
@@ -20,13 +21,12 @@ import { stepShape, stepSize } from "./step-size.ts";
 export interface StepProgram {
   readonly rows: number;
   readonly step: TrainStep;
-  readonly program: Program;
   /** To be filled before `feed`. */
   readonly batch: Batch;
   /** null where the step is fed whole tables. */
   readonly rowFeed: RowFeed | null;
-  /** The weights, the batch, and the negatives drawn for it. */
-  feed(weights: Weights): Feeds;
+  /** The step over weights, batch and the negatives drawn for it; gradients are those of `step`. */
+  run(weights: Weights, draw: Draw): Promise<{ readonly step: TrainStep; readonly outputs: Fetches }>;
   dispose(): Promise<void>;
 }
 
@@ -42,19 +42,32 @@ export async function openStep(options: StepOptions, rows: number): Promise<Step
   const shape = stepShape(config, rows, sequences);
   const size = stepSize(shape, items);
   const step = trainStep(config, size);
-  storeConstants(step, constants);
-  const program = await runtime.compile(step.graph, { threads, device, params: "trained" });
+  const { sampling, fedRows } = step;
+  const most = fedRows?.count ?? items;
+  const programs = new Map<number, Promise<Compiled>>();
+  const compiled = async (traced: TrainStep): Promise<Compiled> => {
+    storeConstants(traced, constants);
+    const { graph } = traced;
+    return { step: traced, program: await runtime.compile(graph, { threads, device, params: "trained" }) };
+  };
+  /** The step that is fed so many rows; compiled when it is first asked for. */
+  const fedWith = (fed: number): Promise<Compiled> => {
+    const known = programs.get(fed) ?? compiled(fed === most ? step : trainStep(config, { ...size, fed }));
+    programs.set(fed, known);
+    return known;
+  };
+  const grows = fedRows !== null && derivesItems(config);
+  if (!grows) await fedWith(most);
   const batch = emptyBatch(shape);
-  const draw = step.sampling && negativeSampler(samplerOptions(step.sampling, options, size));
-  const mark = step.sampling && createMarker(step.sampling, options, size);
-  const rowFeed = step.fedRows && createRowFeed(step.fedRows, items);
+  const draw = sampling && negativeSampler(samplerOptions(sampling, options, size));
+  const mark = sampling && createMarker(sampling, options, size);
+  const rowFeed = fedRows && createRowFeed(fedRows, items);
   return {
     rows,
     step,
-    program,
     batch,
     rowFeed,
-    feed(weights) {
+    async run(weights, random) {
       const drawn = draw?.(weights.step, batch);
       const hits = drawn && mark?.(batch, drawn.items); // before the row feed numbers items anew
       const { item, segment, target, weight } = batch;
@@ -62,16 +75,35 @@ export async function openStep(options: StepOptions, rows: number): Promise<Step
         { items: item, real: segment },
         { items: target, real: weight },
       ];
-      const read = drawn ? [...inputs, drawn] : inputs;
-      return {
+      const read = rowFeed?.number(drawn ? [...inputs, drawn] : inputs) ?? 0;
+      const fed = grows ? fedCount(read, most) : most;
+      const { step: traced, program } = await fedWith(fed);
+      const feeds = {
         ...weights.params,
-        ...rowFeed?.read(read, { ...weights.params, ...constants }),
+        ...rowFeed?.feeds({ ...weights.params, ...constants }, fed),
         ...batchFeeds(batch, size, step),
-        ...(drawn && negativeFeeds(drawn, hits, step.sampling!)),
+        ...(drawn && negativeFeeds(drawn, hits, sampling!)),
       };
+      return { step: traced, outputs: await program.run(feeds, random) };
     },
-    dispose: () => program.dispose(),
+    async dispose() {
+      for (const each of programs.values()) await (await each).program.dispose();
+    },
   };
+}
+
+interface Compiled {
+  readonly step: TrainStep;
+  readonly program: Program;
+}
+
+/** Sizes of which there is a program each, where vectors are computed for every row that is fed. */
+const sizes = 16;
+
+/** Rows to feed where so many are read, of `most` that a step can read. */
+function fedCount(read: number, most: number): number {
+  const unit = Math.ceil(most / sizes);
+  return Math.min(most, Math.ceil(read / unit) * unit);
 }
 
 /** Constants are compiled in, but for those of which a step is fed rows. */
