@@ -15,6 +15,8 @@ export interface NegativeOptions {
   /** All items, the targets of the step, or the first half of each draw (rounded up) from all and the rest from them. */
   readonly from: "catalogue" | "batch" | "both";
   readonly seed: number;
+  /** 1 for items that are never drawn from the catalogue. */
+  readonly absent?: Uint8Array | undefined;
 }
 
 /** What is drawn for one step: [times · draws]. */
@@ -35,11 +37,11 @@ export interface Targets {
 
 /** Draws the negatives of a step: a pure function of options, step and targets. The arrays are filled anew by each call. */
 export function negativeSampler(options: NegativeOptions): (step: number, batch: Targets) => Negatives {
-  const { items, draws, times, counts, power, from, seed } = options;
+  const { items, draws, times, counts, power, from, seed, absent } = options;
   const size = draws * times;
   const drawn = { items: new Int32Array(size), correction: new Float32Array(size) };
   const fromAll = { catalogue: draws, batch: 0, both: Math.ceil(draws / 2) }[from];
-  const sums = power === 0 ? null : cumulated(options);
+  const sums = power === 0 && !absent ? null : cumulated(options);
   const total = sums ? sums[items - 1]! : items;
   const interactions = counts.reduce((a, b) => a + b, 0);
   const correctionOf = (item: number): number => {
@@ -62,11 +64,11 @@ export function negativeSampler(options: NegativeOptions): (step: number, batch:
 }
 
 /** Running sums of the items' weights. */
-function cumulated({ items, counts, power }: NegativeOptions): Float64Array {
+function cumulated({ items, counts, power, absent }: NegativeOptions): Float64Array {
   const sums = new Float64Array(items);
   let total = 0;
   for (let i = 0; i < items; i++) {
-    total += (counts[i]! + 1) ** power;
+    if (!absent?.[i]) total += (counts[i]! + 1) ** power;
     sums[i] = total;
   }
   return sums;

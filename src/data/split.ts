@@ -21,6 +21,8 @@ export interface Split {
   readonly test: Cases;
   /** Global time only: validation starts at the first and test at the second moment, in seconds since 1970. */
   readonly cuts?: { readonly validation: number; readonly test: number };
+  /** 1 for items that training does without; absent where it does without none. */
+  readonly cold?: Uint8Array;
 }
 
 /** The shares of all interactions that lie after the two cuts of the global-time split, each between 0 and 1. */

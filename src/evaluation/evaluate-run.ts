@@ -1,12 +1,14 @@
 /** @file Evaluates a trained run on its dataset and keeps the result in the run folder. */
 
+import { coldItems, withoutItems } from "../data/cold.ts";
 import { type Dataset, openDataset } from "../data/dataset.ts";
 import type { Cases } from "../data/sequences.ts";
 import { globalTime, leaveOneOut, type Split } from "../data/split.ts";
 import { countItems } from "../retrieval/popularity.ts";
 import type { Scorer } from "../retrieval/scorer.ts";
 import { DataError } from "../tensor/errors.ts";
-import { evaluateCases, type SeenRule } from "./cases.ts";
+import { type CaseResult, evaluateCases, type SeenRule } from "./cases.ts";
+import { coldGroups, contentNeighbours, metricsOf, neighboursName } from "./cold.ts";
 import { evaluatePopularity } from "./popularity.ts";
 import { type Protocol, protocolFingerprint } from "./protocol.ts";
 import { type Part, type RankLine, type StoredEvaluation, writeEvaluation } from "./result.ts";
@@ -49,7 +51,9 @@ export async function evaluateRun(options: EvaluateRunOptions): Promise<StoredEv
     checkItems(scorer, run);
     const model = await evaluateCases({ scorer, cases, seen, ...(onProgress ? { onProgress } : {}) });
     const counts = countItems(split.training.sequence, dataset.items.length);
-    const popularity = evaluatePopularity({ counts, cases, seen });
+    const baselines: Record<string, CaseResult> = { popularity: evaluatePopularity({ counts, cases, seen }) };
+    const neighbours = split.cold && (await contentNeighbours(run, dataset, { cases, seen }));
+    if (neighbours) baselines[neighboursName] = neighbours;
     const seconds = { train: run.manifest.seconds.train, evaluate: (performance.now() - started) / 1000 };
     const protocol = protocolOf(run, part, seen);
     const evaluation: StoredEvaluation = {
@@ -58,7 +62,8 @@ export async function evaluateRun(options: EvaluateRunOptions): Promise<StoredEv
       users: model.users,
       items: dataset.items.length,
       metrics: { ...model.metrics },
-      baselines: { popularity: { ...popularity.metrics } },
+      baselines: metricsOf(baselines),
+      ...(split.cold && { groups: coldGroups({ model, ...baselines }, cases, split.cold) }),
       fingerprint: protocolFingerprint(protocol),
       seed: run.manifest.seed,
       seconds,
@@ -87,7 +92,8 @@ export async function openRunDataset(run: OpenRun, given?: string): Promise<Data
 
 /** The split of a dataset by the settings of a run. */
 export function splitDataset(dataset: Dataset, settings: SplitSettings): Split {
-  return settings.kind === "leave-one-out" ? leaveOneOut(dataset) : globalTime(dataset, settings);
+  const split = settings.kind === "leave-one-out" ? leaveOneOut(dataset) : globalTime(dataset, settings);
+  return settings.cold ? withoutItems(split, coldItems(dataset.items.length, settings.cold)) : split;
 }
 
 /** The protocol of one evaluation of a run. */

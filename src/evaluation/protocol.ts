@@ -34,8 +34,12 @@ export function canonical(value: unknown): string {
 export function describeProtocol(protocol: Protocol, users: number, items: number): string {
   const { split } = protocol;
   const cuts = `${split.kind === "global-time" ? ` ${split.validationFraction}/${split.testFraction}` : ""}`;
+  const cold = split.cold
+    ? [`${split.cold.share * 100} % of the items kept from training (seed ${split.cold.seed})`]
+    : [];
   return [
     `${split.kind}${cuts}, ${protocol.part}`,
+    ...cold,
     `${users.toLocaleString("en-US")} users with at least ${protocol.minInteractions} interactions`,
     `all ${items.toLocaleString("en-US")} items ranked`,
     `seen items ${protocol.seen}d`,

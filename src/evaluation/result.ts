@@ -8,6 +8,12 @@ import { describeProtocol, Protocol } from "./protocol.ts";
 import { formatTable } from "./table.ts";
 
 const Metrics = z.record(z.string(), z.number());
+/** Content neighbours stand beside popularity where items were kept from training and their content is known. */
+const Baselines = z.object({ popularity: Metrics, "content-neighbours": Metrics.optional() });
+export type Baselines = z.infer<typeof Baselines>;
+/** Some of the users. */
+const Group = z.object({ users: z.int(), metrics: Metrics, baselines: Baselines });
+export type Group = z.infer<typeof Group>;
 
 /** What `evaluate --json` prints; the names are fixed. */
 export const EvaluationResult = z.object({
@@ -16,7 +22,9 @@ export const EvaluationResult = z.object({
   users: z.int(),
   items: z.int(),
   metrics: Metrics,
-  baselines: z.object({ popularity: Metrics }),
+  baselines: Baselines,
+  /** Users whose target training knew, and those whose target it did without; only where it did without some items. */
+  groups: z.object({ warm: Group, cold: Group }).optional(),
   fingerprint: z.string(),
   seed: z.int(),
   seconds: z.object({ train: z.number(), evaluate: z.number() }),
@@ -75,16 +83,24 @@ export function csvField(text: string): string {
   return /[",\r\n]|^\s|\s$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
-/** The model beside popularity, with the protocol in a line below. */
+/** The model beside its baselines, apart for warm and cold targets where there are such, with the protocol in a line below. */
 export function evaluationTable(evaluation: StoredEvaluation): string {
-  const names = Object.keys(evaluation.metrics);
-  const cells = (metrics: Readonly<Record<string, number>>) => names.map((name) => metricCell(metrics[name]));
+  const { recipe, users, groups, metrics, baselines, protocol } = evaluation;
+  const names = Object.keys(metrics);
+  const rowsOf = (group: Group, label = ""): string[][] =>
+    Object.entries({ [recipe]: group.metrics, ...group.baselines }).map(([name, values]) => [
+      `${name}${label}`,
+      ...names.map((metric) => metricCell(values?.[metric])),
+    ]);
   const rows = [
-    [evaluation.recipe, ...cells(evaluation.metrics)],
-    ["popularity", ...cells(evaluation.baselines.popularity)],
+    ...rowsOf({ users, metrics, baselines }),
+    ...(groups ? rowsOf(groups.warm, ", warm") : []),
+    ...(groups ? rowsOf(groups.cold, ", cold") : []),
   ];
-  const protocol = describeProtocol(evaluation.protocol, evaluation.users, evaluation.items);
-  return `${formatTable(["", ...names], rows)}\n${protocol}`;
+  const shares = groups
+    ? `\nwarm: the target was trained on, ${groups.warm.users.toLocaleString("en-US")} users; cold: it was kept from training, ${groups.cold.users.toLocaleString("en-US")} users`
+    : "";
+  return `${formatTable(["", ...names], rows)}${shares}\n${describeProtocol(protocol, users, evaluation.items)}`;
 }
 
 /** A metric with four decimals. */

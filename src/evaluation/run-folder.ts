@@ -26,10 +26,18 @@ export const runFiles = {
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, "a SHA-256 as 64 hexadecimal digits");
 const fraction = z.number().gt(0).lt(1);
 
+/** Items that training did without, so that they are met cold: a share of all, chosen by a seed of its own. */
+const cold = z.strictObject({ share: fraction, seed: z.int().nonnegative() }).optional();
+
 /** How the interactions were split; the same rule gives the test cases of an evaluation. */
 export const SplitSettings = z.discriminatedUnion("kind", [
-  z.strictObject({ kind: z.literal("leave-one-out") }),
-  z.strictObject({ kind: z.literal("global-time"), validationFraction: fraction, testFraction: fraction }),
+  z.strictObject({ kind: z.literal("leave-one-out"), cold }),
+  z.strictObject({
+    kind: z.literal("global-time"),
+    validationFraction: fraction,
+    testFraction: fraction,
+    cold,
+  }),
 ]);
 export type SplitSettings = z.infer<typeof SplitSettings>;
 

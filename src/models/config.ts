@@ -86,6 +86,18 @@ export const SplitChoice = z.strictObject({
     .lt(1)
     .default(0.1)
     .describe("global-time: share of interactions for the test"),
+  cold: z
+    .number()
+    .min(0)
+    .lt(1)
+    .default(0)
+    .describe("share of the items that training does without and that are met cold in the test"),
+  coldSeed: z
+    .int()
+    .min(0)
+    .nullable()
+    .default(null)
+    .describe("what chooses the cold items; null: the seed of the run"),
 });
 
 /** A part's own settings, with its name; checked by the part. */

@@ -2,13 +2,13 @@
 import { paramGradients } from "../autodiff/gradient.ts";
 import { type Section, traceSection } from "../autodiff/recompute.ts";
 import { Graph, reachableNodes, type Value } from "../graph/graph.ts";
-import { div, gather, reshape, scalar, sum } from "../graph/ops/index.ts";
+import { constant, div, gather, mul, reshape, scalar, sum } from "../graph/ops/index.ts";
 import { dropout } from "../nn/layers.ts";
 import { Params } from "../nn/params.ts";
 import { ConfigError } from "../tensor/errors.ts";
 import { count, f32, i32 } from "../tensor/spec.ts";
 import { partOf, type RecipeConfig } from "./config.ts";
-import { drawnShape, negativeInputs, type Sampling } from "./define.ts";
+import { type Candidates, drawnShape, negativeInputs, type Sampling } from "./define.ts";
 import { comparable, encode, flatten, tokenInputs } from "./trace.ts";
 
 /** Where the gradient of a parameter comes out of the step: dense, and as rows to add at row numbers. */
@@ -45,6 +45,8 @@ export interface StepSize {
   readonly width: number;
   /** T, the most predictions of a step, where not every token predicts. */
   readonly predictions?: number;
+  /** 1 for items that are kept from training [N]: to the full softmax they are not there. */
+  readonly cold?: Uint8Array | undefined;
   /** Rows that a step is fed of item tables, where that is fewer than it could read. */
   readonly fed?: number;
 }
@@ -124,8 +126,10 @@ function trace(config: RecipeConfig, size: StepSize, fed: number): Traced {
   const shares = div(weight, sum(weight));
   const all = flatten(states);
   const predicting = place ? gather(all, place) : all;
+  const compared = comparable(config, predicting, table);
   const input = {
-    ...comparable(config, predicting, table),
+    ...compared,
+    items: size.cold ? withoutCold(compared.items, size.cold) : compared.items,
     target,
     weight: shares,
     negatives,
@@ -134,6 +138,16 @@ function trace(config: RecipeConfig, size: StepSize, fed: number): Traced {
   const loss = partOf("loss", config.loss.name).apply(input, config.loss as never);
   return { graph, params, loss, table, sections };
 }
+
+/** Candidates among which cold items are vectors of zeros, which get no gradient and a score of 0. */
+const withoutCold = ({ all, rows }: Candidates, cold: Uint8Array): Candidates => ({
+  rows,
+  all() {
+    const vectors = all();
+    const warm = Array.from(cold, (mark) => 1 - mark);
+    return mul(vectors, constant(vectors.graph, "float32", [warm.length, 1], warm));
+  },
+});
 
 /** The item tables, where nothing but rows of the item vectors is read; none where they are read in another way. */
 function readByRows({ graph, loss, params, table }: Traced): string[] {

@@ -15,13 +15,17 @@ import { finishRun } from "./finish.ts";
 import type { TrainResult } from "./progress.ts";
 import type { Start } from "./start.ts";
 
-/** Times beside the training histories, which are the beginnings of the users' sequences. */
-function trainingTimes({ offsets, times }: Dataset, { training }: Split): Float64Array | undefined {
+/** Times beside the training histories, which are the beginnings of the users' sequences without the cold items. */
+function trainingTimes({ offsets, sequence, times }: Dataset, split: Split): Float64Array | undefined {
   if (!times) return undefined;
+  const { training, cold } = split;
   const kept = new Float64Array(training.sequence.length);
   for (let user = 0; user < offsets.length - 1; user++) {
-    const [from, to] = [training.offsets[user]!, training.offsets[user + 1]!];
-    kept.set(times.subarray(offsets[user]!, offsets[user]! + to - from), from);
+    let at = offsets[user]!;
+    for (let k = training.offsets[user]!; k < training.offsets[user + 1]!; k++) {
+      while (cold?.[sequence[at]!]) at++;
+      kept[k] = times[at++]!;
+    }
   }
   return kept;
 }

@@ -7,6 +7,7 @@ import { writeFeatures } from "../data/features.ts";
 import { importInteractions } from "../data/import.ts";
 import { readTensors } from "../data/tensors.ts";
 import { evaluateRun } from "../evaluation/evaluate-run.ts";
+import { evaluationTable } from "../evaluation/result.ts";
 import { openRun } from "../evaluation/run-folder.ts";
 import { openSession } from "../runtime/session.ts";
 import { stream } from "../tensor/random.ts";
@@ -136,5 +137,81 @@ describe("training with content", () => {
     ];
     const ids = [...set(1).filter(({ path }) => /^(training|backbone)/.test(path)), ...started];
     await train({ data, out: join(folder, "started"), recipe: "sasrec", set: ids });
+  });
+
+  it("keeps cold items from training, and reports them apart", async () => {
+    const out = join(folder, "cold");
+    const more = { "split.cold": 0.1, "split.coldSeed": 5 };
+    await train({ data, out, recipe: "sasrec-text", set: set(4, more) });
+    const evaluation = await evaluateRun({ run: out, openScorer });
+    const { groups, users, metrics, baselines, protocol } = evaluation;
+    expect(protocol.split).toEqual({ kind: "leave-one-out", cold: { share: 0.1, seed: 5 } });
+    expect(groups!.warm.users + groups!.cold.users).toBe(users);
+    expect(groups!.cold.users).toBe(12);
+    for (const metric of ["HR@10", "NDCG@10"]) {
+      for (const name of ["popularity", "content-neighbours"] as const) {
+        const [all, warm, cold] = [baselines, groups!.warm.baselines, groups!.cold.baselines].map(
+          (each) => each[name]![metric]!,
+        );
+        expect((warm! * groups!.warm.users + cold! * 12) / users).toBeCloseTo(all!, 9);
+      }
+      const shares = groups!.warm.metrics[metric]! * groups!.warm.users + groups!.cold.metrics[metric]! * 12;
+      expect(shares / users).toBeCloseTo(metrics[metric]!, 9);
+    }
+    expect(evaluationTable(evaluation)).toContain("sasrec-text, cold");
+    const cold = (await openRun(out)).items.filter(({ count }) => count === 0);
+    expect(cold).toHaveLength(3);
+    // Their id vectors, the same at the start as without training, were never touched.
+    const untouched = join(folder, "untouched");
+    await train({ data, out: untouched, recipe: "sasrec-text", set: set(1, more) });
+    const table = async (run: string): Promise<Float32Array> =>
+      (await readTensors(join(run, "weights.safetensors"))).tensors["items.id.id"]!.data as Float32Array;
+    const [after, before] = [await table(out), await table(untouched)];
+    const { items } = await openDataset(data);
+    for (const { id } of cold) {
+      const at = items.indexOf(id) * 16;
+      expect(after.subarray(at, at + 16)).toEqual(before.subarray(at, at + 16));
+    }
+    expect(after).not.toEqual(before);
+  });
+
+  it("does not let the full softmax learn from cold items either", async () => {
+    const out = join(folder, "cold-full");
+    const more = { "split.cold": 0.1, "split.coldSeed": 5, "items.start": "noise", "items.dim": 16 };
+    const own = set(2, more).filter(({ path }) => !/^(loss|items\.parts)/.test(path));
+    await train({ data, out, recipe: "sasrec", set: own });
+    await train({
+      data,
+      out: `${out}-1`,
+      recipe: "sasrec",
+      set: [...own, { path: "training.epochs", value: 1 }],
+    });
+    const table = async (run: string): Promise<Float32Array> =>
+      (await readTensors(join(run, "weights.safetensors"))).tensors["items.id"]!.data as Float32Array;
+    const [after, before] = [await table(out), await table(`${out}-1`)];
+    const same = Array.from({ length: cycle }, (_, i) => i).filter((i) =>
+      after.subarray(16 * i, 16 * i + 16).every((v, c) => v === before[16 * i + c]),
+    );
+    expect(same).toHaveLength(3);
+    const { groups, baselines } = await evaluateRun({ run: out, openScorer });
+    expect(groups!.cold.users).toBe(12);
+    expect(baselines["content-neighbours"]).toBeDefined();
+  });
+
+  it.each([
+    [{ "split.cold": 0.01 }, "split.cold: 0.01 of 30 items are 0; choose a share that leaves some"],
+    [{ "items.parts.text.hiden": 3 }, 'no setting "items.parts.text.hiden"; the nearest is "hidden"'],
+    [{ "items.parts.text.dropout": 2 }, 'setting "items.parts.text.dropout" cannot be 2'],
+    [{ "items.parts.text.dim": 8 }, "items.parts.text.dim is 8, but items.dim is 16"],
+    [{ "items.parts.text.name": "words" }, 'items.parts.text.name: there is no "words"'],
+    [
+      { "items.parts.picture": {} },
+      'needs a feature table "picture", which the data does not have (it has "image", "text")',
+    ],
+    [{ "items.fusion": "plus" }, 'setting "items.fusion" cannot be "plus"'],
+  ])("names what is wrong with %j", async (more, message) => {
+    const out = join(folder, "wrong");
+    await expect(train({ data, out, recipe: "sasrec-text", set: set(1, more) })).rejects.toThrow(message);
+    await expect(readFile(out)).rejects.toThrow("ENOENT");
   });
 });

@@ -27,6 +27,8 @@ export interface LearnerOptions {
   readonly items: number;
   /** The training histories, which first values may be taken from. */
   readonly sequences: Sequences;
+  /** 1 for items that are kept from training: they are no negatives either. */
+  readonly cold?: Uint8Array | undefined;
   /** What the data knows of the items; default: nothing. */
   readonly content?: ItemContent | undefined;
   /** Rows of a step (R), as many as its epochs have. */

@@ -63,7 +63,8 @@ export function createRowFeed({ tables, count }: FedRows, items: number): RowFee
     feeds(params, fed) {
       const each = tables.map((name) => {
         const table = params[name]!;
-        const { data, shape } = (buffers[name] ??= emptyRows(count, table));
+        buffers[name] ??= emptyRows(count, table);
+        const { data, shape } = buffers[name];
         copyInto(data, table);
         const part = data.subarray(0, fed * widthOf(table)) as Float32Array;
         return [name, { data: part, shape: [fed, ...shape.slice(1)] }] as const;

@@ -65,7 +65,7 @@ export async function startTraining(options: TrainOptions): Promise<Start> {
       );
     return resumed(options, dataset, asked);
   }
-  const split = checkedSplit(options.data, dataset, splitSettings(asked));
+  const split = checkedSplit(options.data, dataset, splitSettings(asked, seed));
   const content = datasetContent(dataset, split.training);
   const config = await settled(asked, content);
   if (isBaseline(config)) refuseBaseline(config, dataset);
@@ -87,8 +87,10 @@ export async function startTraining(options: TrainOptions): Promise<Start> {
   return { dataset, split, config, manifest, checkpoint: null, content, unlock };
 }
 
-function splitSettings({ split: { kind, ...fractions } }: ModelConfig): SplitSettings {
-  return kind === "leave-one-out" ? { kind } : { kind, ...fractions };
+function splitSettings({ split }: ModelConfig, seed: number): SplitSettings {
+  const { kind, validationFraction, testFraction, cold: share, coldSeed } = split;
+  const cold = share > 0 ? { cold: { share, seed: coldSeed ?? seed } } : {};
+  return kind === "leave-one-out" ? { kind, ...cold } : { kind, validationFraction, testFraction, ...cold };
 }
 
 /** The split, with something to validate and something to learn: an update needs an item and the one after it. */
@@ -243,7 +245,7 @@ function newManifest(
     config: config as unknown as Record<string, unknown>,
     seed,
     status: "training",
-    split: splitSettings(config),
+    split: splitSettings(config, seed),
     dataset: {
       directory: relative(resolve(out), resolve(data)),
       fingerprint,

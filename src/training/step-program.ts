@@ -3,6 +3,7 @@ import { type Batch, emptyBatch } from "../data/batches.ts";
 import { hitMarker } from "../data/hits.ts";
 import { type NegativeOptions, type Negatives, negativeSampler } from "../data/negatives.ts";
 import { drawnShape, type Sampling } from "../models/define.ts";
+import { derivesItems } from "../models/trace.ts";
 import {
   predictionShape,
   predictionsOf,
@@ -10,7 +11,6 @@ import {
   type TrainStep,
   trainStep,
 } from "../models/train-step.ts";
-import { derivesItems } from "../models/trace.ts";
 import { countItems } from "../retrieval/popularity.ts";
 import type { Draw, Fetches, Program } from "../runtime/runtime.ts";
 import type { Tensor } from "../tensor/spec.ts";
@@ -40,7 +40,7 @@ export async function openStep(options: StepOptions, rows: number): Promise<Step
   const { config, items, sequences, threads, runtime, constants } = options;
   const { device } = config.training;
   const shape = stepShape(config, rows, sequences);
-  const size = stepSize(shape, items);
+  const size = { ...stepSize(shape, items), cold: options.cold };
   const step = trainStep(config, size);
   const { sampling, fedRows } = step;
   const most = fedRows?.count ?? items;
@@ -116,11 +116,12 @@ function storeConstants({ graph, fedRows }: TrainStep, constants: StepOptions["c
 
 const samplerOptions = (
   { draws, power, each, from }: Sampling,
-  { items, sequences, seed }: LearnerOptions,
+  { items, sequences, seed, cold: absent }: LearnerOptions,
   size: StepSize,
 ): NegativeOptions => {
   const times = each === "token" ? predictionsOf(size) : 1;
-  return { draws, times, power, from, items, seed, counts: countItems(sequences.sequence, items) };
+  const counts = countItems(sequences.sequence, items);
+  return { draws, times, power, from, items, seed, absent, counts };
 };
 
 /** Marks the draws that are in their tokens' histories, where the loss leaves those out. */

@@ -117,7 +117,17 @@ async function trainingOn(
   const rows = stepRows(config, split.training);
   const items = dataset.items.length;
   const learner = await createLearner(
-    { config, items, sequences: split.training, content, rows, seed: manifest.seed, threads, runtime },
+    {
+      config,
+      items,
+      sequences: split.training,
+      cold: split.cold,
+      content,
+      rows,
+      seed: manifest.seed,
+      threads,
+      runtime,
+    },
     checkpoint?.weights,
   );
   const ready = await openReadyVectors(config, items, { runtime, threads });

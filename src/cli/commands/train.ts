@@ -4,7 +4,14 @@ import { Command } from "commander";
 import type { TrainOptions } from "../../training/progress.ts";
 import type { Context } from "../context.ts";
 import { printEvaluation } from "../evaluation.ts";
-import { type CommonOptions, readSetting, type Setting, wholeNumber, withCommon } from "../options.ts";
+import {
+  anyNumber,
+  type CommonOptions,
+  readSetting,
+  type Setting,
+  wholeNumber,
+  withCommon,
+} from "../options.ts";
 import { createProgressLine, duration, showTraining } from "../progress.ts";
 
 interface Options extends CommonOptions {
@@ -14,6 +21,7 @@ interface Options extends CommonOptions {
   readonly config?: string;
   readonly set?: readonly Setting[];
   readonly seed?: number;
+  readonly cold?: number;
   readonly resume?: boolean;
 }
 
@@ -26,6 +34,7 @@ export function trainCommand(context: Context): Command {
     .option("--config <file>", "settings as a JSON file")
     .option("--set <path=value>", "one setting, such as training.epochs=20; may be repeated", readSetting)
     .option("--seed <number>", "what decides everything random (default: 0)", wholeNumber(0, 2 ** 32 - 1))
+    .option("--cold <share>", "keep this share of the items from training and evaluate them apart", anyNumber)
     .option("--resume", "continue a training that was interrupted in --out")
     .action((options: Options) => train(options, context));
   return withCommon(
@@ -49,7 +58,9 @@ async function train(options: Options, context: Context): Promise<void> {
   await printEvaluation({ run: options.out, data: options.data, json: options.json === true }, context);
 }
 
-async function trainOptions({ config, json, verbose, ...options }: Options): Promise<TrainOptions> {
+async function trainOptions({ config, cold, json, verbose, ...rest }: Options): Promise<TrainOptions> {
+  const share = { path: "split.cold", value: cold };
+  const options = cold === undefined ? rest : { ...rest, set: [...(rest.set ?? []), share] };
   if (config === undefined) return options;
   const { readJson } = await import("../../data/files.ts");
   return { ...options, config: await readJson(config) };
