@@ -18,9 +18,13 @@ describe("cold items", () => {
   it("leave training histories and validation targets, and stay where they are met", () => {
     const offsets = Int32Array.of(0, 5, 9, 12);
     const sequence = Int32Array.of(0, 1, 2, 3, 4, 1, 1, 5, 2, 4, 1, 0);
-    const split = withoutItems(leaveOneOut({ offsets, sequence }), Uint8Array.of(0, 1, 0, 0, 0, 0));
+    const times = Float64Array.from(sequence.keys());
+    const split = withoutItems(leaveOneOut({ offsets, sequence, times }), Uint8Array.of(0, 1, 0, 0, 0, 0));
     expect([...split.training.offsets]).toEqual([0, 2, 2, 3]);
     expect([...split.training.sequence]).toEqual([0, 2, 4]);
+    expect([...split.training.times!]).toEqual([0, 2, 9]);
+    expect([...split.validation.times!.history]).toEqual([0, 1, 2, 5, 6]);
+    expect([...split.validation.times!.target]).toEqual([3, 7]);
     expect([...split.validation.users]).toEqual([0, 1]);
     expect([...split.validation.target]).toEqual([3, 5]);
     expect([...split.validation.offsets]).toEqual([0, 3, 5]);

@@ -36,21 +36,26 @@ export function withoutItems(split: Split, cold: Uint8Array): Split {
   };
 }
 
-function filtered({ offsets, sequence }: Sequences, cold: Uint8Array): Sequences {
-  const kept = sequence.filter((item) => cold[item] === 0);
+function filtered({ offsets, sequence, times }: Sequences, cold: Uint8Array): Sequences {
+  const isWarm = (at: number): boolean => cold[sequence[at]!] === 0;
   const shifted = new Int32Array(offsets.length);
   let size = 0;
   for (let user = 0; user < offsets.length - 1; user++) {
-    for (let at = offsets[user]!; at < offsets[user + 1]!; at++) if (cold[sequence[at]!] === 0) size++;
+    for (let at = offsets[user]!; at < offsets[user + 1]!; at++) if (isWarm(at)) size++;
     shifted[user + 1] = size;
   }
-  return { offsets: shifted, sequence: kept };
+  return {
+    offsets: shifted,
+    sequence: sequence.filter((_, at) => isWarm(at)),
+    times: times?.filter((_, at) => isWarm(at)),
+  };
 }
 
 /** The cases that a test chooses, in their order. */
-export function someCases({ users, offsets, history, target }: Cases, holds: (c: number) => boolean): Cases {
+export function someCases(cases: Cases, holds: (c: number) => boolean): Cases {
+  const { users, offsets, history, target, times } = cases;
   const chosen = Int32Array.from(target.keys()).filter(holds);
-  const rows = gather(history, chosen.length, (k) => ({
+  const rows = gather({ sequence: history, times: times?.history }, chosen.length, (k) => ({
     start: offsets[chosen[k]!]!,
     end: offsets[chosen[k]! + 1]!,
   }));
@@ -59,5 +64,6 @@ export function someCases({ users, offsets, history, target }: Cases, holds: (c:
     offsets: rows.offsets,
     history: rows.sequence,
     target: chosen.map((c) => target[c]!),
+    times: times && { history: rows.times!, target: Float64Array.from(chosen, (c) => times.target[c]!) },
   };
 }

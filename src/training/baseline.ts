@@ -2,8 +2,6 @@
 
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import type { Dataset } from "../data/dataset.ts";
-import type { Split } from "../data/split.ts";
 import { writeTensors } from "../data/tensors.ts";
 import { evaluateCases } from "../evaluation/cases.ts";
 import { runFiles } from "../evaluation/run-folder.ts";
@@ -14,21 +12,6 @@ import { workerRuntime } from "../runtime/worker.ts";
 import { finishRun } from "./finish.ts";
 import type { TrainResult } from "./progress.ts";
 import type { Start } from "./start.ts";
-
-/** Times beside the training histories, which are the beginnings of the users' sequences without the cold items. */
-function trainingTimes({ offsets, sequence, times }: Dataset, split: Split): Float64Array | undefined {
-  if (!times) return undefined;
-  const { training, cold } = split;
-  const kept = new Float64Array(training.sequence.length);
-  for (let user = 0; user < offsets.length - 1; user++) {
-    let at = offsets[user]!;
-    for (let k = training.offsets[user]!; k < training.offsets[user + 1]!; k++) {
-      while (cold?.[sequence[at]!]) at++;
-      kept[k] = times[at++]!;
-    }
-  }
-  return kept;
-}
 
 /** Fits, validates and finishes a run. */
 export async function fitBaseline(
@@ -42,10 +25,9 @@ export async function fitBaseline(
   const count = dataset.items.length;
   const threads = config.training.threads || availableParallelism();
   const runtime = workerRuntime();
-  const times = trainingTimes(dataset, split);
   const input = {
     sequences: split.training,
-    times,
+    times: split.training.times,
     count,
     seed: manifest.seed,
     runtime,
