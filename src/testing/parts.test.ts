@@ -16,7 +16,7 @@ const variants: Readonly<Record<string, readonly object[]>> = {
     { position: "sinusoidal", norm: "post" },
     { position: "none" },
   ],
-  bert4rec: [{ blocks: 1, heads: 1, hidden: 2, norm: "pre" }],
+  bert4rec: [{ blocks: 1, heads: 1, hidden: 2, norm: "pre", head: "none" }],
   gru4rec: [{ layers: 2, hidden: 1.5 }],
   hstu: [{ blocks: 1, heads: 2 }, { times: "past" }, { times: "next", blocks: 1 }],
   ligr: [{ blocks: 1, heads: 4, hidden: 1 }],

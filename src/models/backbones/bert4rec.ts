@@ -19,6 +19,10 @@ const config = z.strictObject({
     .enum(["pre", "post"])
     .default("post")
     .describe("where layers are normalised: their input, or the sum, as published"),
+  head: z
+    .enum(["gelu", "none"])
+    .default("gelu")
+    .describe("layer between the blocks and the items: linear, gelu and a norm, as published, or none"),
 });
 
 /**
@@ -35,12 +39,13 @@ export const bert4rec = defineBackbone<z.infer<typeof config>>({
   config,
   dropout: (c) => c.dropout,
   needs: () => ({ sees: "all" }),
-  apply(p, input, { blocks, heads, hidden, norm }) {
+  apply(p, input, { blocks, heads, hidden, norm, head }) {
     const { x: items, segment, dropout } = input;
     const start = dropout(layerNorm(p.at("input"), withPositions(p, input)), "input");
     const mask = segmentMask(segment);
     const seen = transformer(p, start, input, { blocks, heads, hidden, norm, mask, activation: "gelu" });
-    const head = linear(p.at("head"), seen, items.size(-1) as number);
-    return layerNorm(p.at("output"), activations.gelu(head));
+    if (head === "none") return seen;
+    const inner = linear(p.at("head"), seen, items.size(-1) as number);
+    return layerNorm(p.at("output"), activations.gelu(inner));
   },
 });
