@@ -7,7 +7,7 @@ import { dropout } from "../nn/layers.ts";
 import { Params } from "../nn/params.ts";
 import { ConfigError } from "../tensor/errors.ts";
 import { count, f32, i32 } from "../tensor/spec.ts";
-import { partOf, type RecipeConfig } from "./config.ts";
+import { maskingOf, needsOf, partOf, type RecipeConfig } from "./config.ts";
 import { type Candidates, drawnShape, negativeInputs, type Sampling } from "./define.ts";
 import { comparable, encode, flatten, tokenInputs } from "./trace.ts";
 
@@ -71,8 +71,7 @@ export function trainStep(config: RecipeConfig, size: StepSize): TrainStep {
   const whole = trace(config, size, size.items);
   const predictions = predictionsOf(size);
   const drawn = sampling ? count(drawnShape(sampling, predictions)) : 0;
-  const tokens = config.training.targets === "all" ? predictions : size.rows * size.width; // padding reads no item
-  const most = tokens + predictions + drawn;
+  const most = mostItems(config, size) + drawn;
   const tables = readByRows(whole);
   const { elementwise } = partOf("optimizer", config.optimizer.name);
   const byRows = config.training.updates === "read" && elementwise && tables.length > 0;
@@ -86,6 +85,17 @@ export const predictionsOf = ({ rows, width, predictions }: StepSize): number =>
 /** Of the inputs target and weight. */
 export const predictionShape = ({ rows, width, predictions }: StepSize): number[] =>
   predictions ? [predictions] : [rows, width];
+
+/** Whether the tokens that predict are all that are no padding, where `place` lists them. */
+const allPredict = (config: RecipeConfig): boolean =>
+  needsOf(config).rows === "padded" && config.training.targets === "all" && !maskingOf(config);
+
+/** The most items that tokens and predictions of a step can read; padding reads none. */
+function mostItems(config: RecipeConfig, size: StepSize): number {
+  const [places, predictions] = [size.rows * size.width, predictionsOf(size)];
+  if (maskingOf(config)) return places; // a hidden token reads no item, and predicts one
+  return (allPredict(config) ? predictions : places) + predictions;
+}
 
 interface Traced {
   readonly graph: Graph;
@@ -117,8 +127,7 @@ function trace(config: RecipeConfig, size: StepSize, fed: number): Traced {
     return result;
   };
   const place = size.predictions ? graph.input("place", i32(predictions)) : null;
-  // Where the item after every item is predicted, the tokens that predict are all that are no padding.
-  const real = place && config.training.targets === "all" ? { real: { place, weight } } : {};
+  const real = place && allPredict(config) ? { real: { place, weight } } : {};
   const tracing = { drop: dropout, block, items: "made" } as const;
   const { states, table } = encode(params, config, fed, { ...tokens, ...real }, tracing);
   const sampling = samplingOf(config);

@@ -95,6 +95,39 @@ describe("a step that reads rows of the item table", () => {
   });
 });
 
+describe("a step of hidden items", () => {
+  /** The item table after six updates in the cloze task. */
+  async function table(updates: string, loss: Readonly<Record<string, unknown>>): Promise<Float32Array> {
+    const forgetful = { "optimizer.beta1": 0, "optimizer.beta2": 0, "optimizer.epsilon": 0.01 };
+    const bert4rec = { "backbone.name": "bert4rec", "backbone.heads": 1, "task.name": "cloze" };
+    const config = configOf({ ...bert4rec, ...forgetful, ...loss, "training.updates": updates });
+    const options = { config, items, sequences, rows: size.rows, seed: 3, threads: 1, runtime: nodeRuntime };
+    const learner = await createLearner(options);
+    const hidden = planEpoch(sequences, { ...stepShape(config, size.rows, sequences), seed: 1, epoch: 1 });
+    for (let step = 0; step < 6; step++) {
+      const { loss: value, tokens } = await learner.update(hidden, step % hidden.steps, 0.01);
+      expect(value).toBeGreaterThan(0);
+      expect(tokens).toBeLessThan(size.rows * size.width);
+    }
+    await learner.dispose();
+    return learner.weights.params["items.id"]!.data as Float32Array;
+  }
+
+  it.each([
+    { "loss.name": "sampled-softmax", "loss.negatives": 6 },
+    { "loss.name": "bce", "loss.each": "token" },
+    { "loss.name": "cross-entropy" },
+  ])("gives from the rows that it reads what the whole table gives, with %j", async (loss) => {
+    const [read, all] = [await table("read", loss), await table("all", loss)];
+    for (const [i, v] of all.entries()) expect(read[i]).toBeCloseTo(v, 5);
+  });
+
+  it("is fed as many rows as it has places, and those of its draws", () => {
+    const config = configOf({ "backbone.name": "bert4rec", "task.name": "cloze" });
+    expect(trainStep(config, { items: 1_000_000, ...size, predictions: 8 }).fedRows!.count).toBe(16 + 6);
+  });
+});
+
 describe("a step of padded rows", () => {
   it("is fed no more rows than it has tokens", () => {
     const config = configOf({ "backbone.name": "fmlp", "training.batchTokens": 16 });
