@@ -1,6 +1,7 @@
 /**
- * @file npm run bench -- NAME [--shared DIR] [--threads N] [--data SET] [--seeds 0,1,2]: measures
- * and writes docs/results/NAME.json; `quality` is measured for one data set at a time and writes quality-SET.json.
+ * @file npm run bench -- NAME [--shared DIR] [--threads N] [--data SET] [--seeds 0,1,2] [--scale S] [--soak N]: measures
+ * and writes docs/results/NAME.json; `quality` is measured for one data set at a time and writes quality-SET.json;
+ * `serving` takes S of the full time, and N requests for its memory.
  */
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
@@ -18,6 +19,7 @@ import { benchProfile } from "./profile.ts";
 import { benchQuality } from "./quality.ts";
 import { benchResume } from "./resume.ts";
 import { benchRoofline } from "./roofline.ts";
+import { benchServing } from "./serving.ts";
 import { benchTraining } from "./training.ts";
 
 const benches = {
@@ -32,6 +34,7 @@ const benches = {
   resume: benchResume,
   "event-loop": benchEventLoop,
   quality: benchQuality,
+  serving: benchServing,
 };
 
 const root = join(import.meta.dirname, "../..");
@@ -41,6 +44,8 @@ const { values, positionals } = parseArgs({
     shared: { type: "string", default: join(root, "..", "shared") },
     data: { type: "string", default: "amazon-beauty" },
     seeds: { type: "string", default: "0,1,2" },
+    scale: { type: "string", default: "1" },
+    soak: { type: "string", default: "100000" },
     threads: { type: "string", default: String(availableParallelism()) },
   },
 });
@@ -55,6 +60,8 @@ const result = await measure({
   shared: values.shared,
   threads: Number(values.threads),
   data: values.data,
+  scale: Number(values.scale),
+  soak: Number(values.soak),
   seeds: values.seeds.split(",").map(Number),
   onProgress,
 });
