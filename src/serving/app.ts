@@ -1,6 +1,6 @@
 /** @file The HTTP interface as a value: a `fetch` function that can be tested without a socket. */
 
-import { type Context, Hono, type Handler as HonoHandler } from "hono";
+import { type Context, Hono, type Handler as HonoHandler, type MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { requestId } from "hono/request-id";
 import { secureHeaders } from "hono/secure-headers";
@@ -75,7 +75,18 @@ function addChecks(hono: Hono, metrics: Metrics, options: AppOptions): void {
   );
   if (cors?.length) hono.use(crossOrigin(cors));
   if (rate !== undefined) hono.use(limitRate(rateLimit(rate), keys));
-  hono.use(bodyLimit({ maxSize: bodyLimitBytes, onError: () => tooLarge(bodyLimitBytes) }));
+  hono.use(limitBody(bodyLimitBytes));
+}
+
+/** Refuses bodies by their announced size; only what is not announced has to be counted on the way. */
+function limitBody(maxSize: number): MiddlewareHandler {
+  const counted = bodyLimit({ maxSize, onError: () => tooLarge(maxSize) });
+  return async (c, next) => {
+    if (c.req.header("transfer-encoding") !== undefined) return counted(c, next);
+    const announced = c.req.header("content-length");
+    if (announced === undefined) return c.req.method === "GET" ? next() : counted(c, next);
+    return Number(announced) > maxSize ? tooLarge(maxSize) : next();
+  };
 }
 
 function addDocuments(hono: Hono, metrics: Metrics, { version = "0", keys }: AppOptions): void {
