@@ -76,7 +76,8 @@ export const recipes: readonly Recipe[] = [
       backbone: { name: "sasrec", blocks: 2, heads: 1, dropout: 0.5 },
       loss: { name: "bce", negatives: 1 },
       optimizer: { name: "adam", beta2: 0.98 },
-      training: { learningRate: 1e-3, batchTokens: 4096, epochs: 200, patience: 20 },
+      // Steps, rate and passes are about the authors'; their Adam changes the whole table, too.
+      training: { learningRate: 1e-3, batchTokens: 1024, epochs: 200, patience: 20, updates: "all" },
     },
   },
   {
