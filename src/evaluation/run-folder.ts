@@ -21,6 +21,8 @@ export const runFiles = {
   vectors: "item-vectors.safetensors",
   model: "model.onnx",
   items: "items.jsonl",
+  /** The fields of each item in a line, where the dataset has some. */
+  fields: "fields.jsonl",
 } as const;
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, "a SHA-256 as 64 hexadecimal digits");

@@ -31,7 +31,10 @@ export interface VectorIndex {
 }
 
 /** Whether a question may find a row. */
-export function acceptance(table: VectorTable, { excluded, allowed }: Question): (row: number) => boolean {
+export function acceptance(
+  table: Pick<VectorTable, "live">,
+  { excluded, allowed }: Question,
+): (row: number) => boolean {
   const { live } = table;
   if (allowed === null) return (row) => hasBit(live, row) && !excluded.has(row);
   return (row) => hasBit(live, row) && hasBit(allowed, row) && !excluded.has(row);

@@ -24,6 +24,8 @@ export interface VectorTable {
   /** Gives a row its vector [D]; a row past the end makes the table grow. @throws DataError for another width, or NaN */
   put(row: number, vector: Float32Array): void;
   remove(row: number): void;
+  /** Makes a removed row live again with the vector that it had; true where it has one. */
+  restore(row: number): boolean;
   /** The inner product of `queries[from .. from + D)` with a row. */
   dot(queries: Float32Array, from: number, row: number): number;
   /** The row as it is compared with states; valid until the table changes. */
@@ -54,6 +56,7 @@ export function createVectorTable({
 }: VectorTableOptions): VectorTable {
   let size = vectors.length / dim;
   let live = given ?? fullBits(size);
+  let held: Bits = live.slice();
   let lengths = similarity === "cosine" ? new Float32Array(size) : null;
   const blocks: { data: Float32Array<ArrayBufferLike>; rows: number }[] = [];
   for (let row = 0; row < size; row += BLOCK_ROWS) {
@@ -68,6 +71,7 @@ export function createVectorTable({
 
   function growTo(rows: number): void {
     live = grownBits(live, rows);
+    held = grownBits(held, rows);
     if (lengths && lengths.length < rows) lengths = grownFloats(lengths, Math.max(rows, 2 * lengths.length));
     for (; size < rows; size++) {
       const last = blocks.at(-1);
@@ -103,9 +107,15 @@ export function createVectorTable({
       ready(row).set(vector);
       if (lengths) lengths[row] = normalize(ready(row));
       setBit(live, row, true);
+      setBit(held, row, true);
     },
     remove(row) {
       if (row < size) setBit(live, row, false);
+    },
+    restore(row) {
+      if (row >= size || !hasBit(held, row)) return false;
+      setBit(live, row, true);
+      return true;
     },
     dot(queries, from, row) {
       const { data } = blocks[Math.floor(row / BLOCK_ROWS)]!;

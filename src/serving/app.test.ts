@@ -97,9 +97,9 @@ describe("other routes", () => {
   });
 
   test("GET /healthz says so when the model's thread has ended", async () => {
-    const { recommender: dying, scorer } = cycleRecommender();
+    const { recommender: dying, retriever } = cycleRecommender();
     const gone = app(
-      new Recommender({ scorer: { ...scorer, score: ended }, items: dying.items, model: "cycle@0" }),
+      new Recommender({ retriever: { ...retriever, retrieve: ended }, items: dying.items, model: "cycle@0" }),
     );
     expect((await gone.request("/healthz")).status).toBe(200);
     const body = '{"history":["a"]}';

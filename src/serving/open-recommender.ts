@@ -9,6 +9,11 @@ import {
   runFiles,
   type ScorerOptions,
 } from "../evaluation/run-folder.ts";
+import { describeIndex } from "../retrieval/build-index.ts";
+import type { Interactions } from "../retrieval/fallbacks.ts";
+import { createRetriever, type Retriever } from "../retrieval/retriever.ts";
+import { scoreSource } from "../retrieval/source.ts";
+import type { OpenRetriever, RetrieverOptions } from "../training/open-retriever.ts";
 import type { QueueOptions } from "./batcher.ts";
 import { type HistoryOf, Recommender } from "./recommender.ts";
 import { liveHistories, type TrainedHistory } from "./state/live-histories.ts";
@@ -17,7 +22,12 @@ import type { UserEvents } from "./state/store.ts";
 export interface OpenRecommenderOptions extends ScorerOptions {
   /** The run folder. */
   readonly run: string;
+  /** The model as a scorer of everything, where there is no `openRetriever`. */
   readonly openScorer: OpenScorer;
+  /** The model with an index, in a thread of its own. */
+  readonly openRetriever?: OpenRetriever | undefined;
+  /** How items are found; by default what suits their number. */
+  readonly index?: RetrieverOptions["index"];
   /** Whether users of the dataset are known: "required" fails without the dataset, "none" never opens it. */
   readonly users: "required" | "if-present" | "none";
   /** The dataset folder, where it is no longer at the place that the run knows. */
@@ -33,10 +43,10 @@ export interface OpenRecommenderOptions extends ScorerOptions {
 export async function openRecommender(options: OpenRecommenderOptions): Promise<Recommender> {
   const run = await openRun(options.run);
   const dataset = await openUsers(run, options);
-  const scorer = await options.openScorer(run, options);
+  const retriever = await openRetrieval(run, dataset, options);
   try {
     return new Recommender({
-      scorer,
+      retriever,
       items: run.items,
       model: modelName(run),
       data: run.manifest.dataset.fingerprint,
@@ -44,10 +54,37 @@ export async function openRecommender(options: OpenRecommenderOptions): Promise<
       queue: options.queue,
     });
   } catch (error) {
-    await scorer.dispose();
+    await retriever.dispose();
     throw error;
   }
 }
+
+async function openRetrieval(
+  run: OpenRun,
+  dataset: Dataset | undefined,
+  { openScorer, openRetriever, index, threads, device, onMessage }: OpenRecommenderOptions,
+): Promise<Retriever> {
+  if (openRetriever) {
+    const given = {
+      index,
+      threads,
+      device,
+      interactions: dataset && interactionsOf(dataset),
+      dataset: dataset?.directory,
+    };
+    const retriever = await openRetriever(run, given);
+    if (retriever.report) onMessage?.(describeIndex(retriever.report));
+    return retriever;
+  }
+  const scorer = await openScorer(run, { threads, device });
+  return createRetriever({ source: scoreSource(scorer), counts: run.items.map(({ count }) => count) });
+}
+
+const interactionsOf = ({ offsets, sequence, times }: Dataset): Interactions => ({
+  offsets,
+  sequence,
+  times,
+});
 
 function historyOf(
   dataset: Dataset | undefined,

@@ -1,5 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { createRetriever } from "../retrieval/retriever.ts";
+import { scoreSource } from "../retrieval/source.ts";
 import { Recommender, type RecommendRequest } from "./recommender.ts";
 import { cycleRecommender } from "./testing/cycle-recommender.ts";
 
@@ -69,8 +71,8 @@ describe("a user", () => {
   });
 
   test("cannot be asked for where no dataset is loaded", async () => {
-    const { scorer } = cycleRecommender();
-    const without = new Recommender({ scorer, items: recommender.items, model: "cycle@0" });
+    const { retriever } = cycleRecommender();
+    const without = new Recommender({ retriever, items: recommender.items, model: "cycle@0" });
     await expect(without.recommend({ user: "ann" })).rejects.toThrow("no dataset is loaded");
   });
 });
@@ -94,8 +96,8 @@ describe("limits", () => {
   });
 
   test("a model for another catalogue is refused", () => {
-    const { scorer } = cycleRecommender();
-    expect(() => new Recommender({ scorer, items: [], model: "m" })).toThrow(
+    const { retriever } = cycleRecommender();
+    expect(() => new Recommender({ retriever, items: [], model: "m" })).toThrow(
       "scores 6 items, the list has 0",
     );
   });
@@ -138,8 +140,13 @@ describe("several requests", () => {
     const { scorer } = cycleRecommender();
     const score = scorer.score.bind(scorer);
     let broken = true;
+    const counts = recommender.items.map(({ count }) => count);
     const fragile = { ...scorer, score: (h: Parameters<typeof score>[0]) => (broken ? fail() : score(h)) };
-    const one = new Recommender({ scorer: fragile, items: recommender.items, model: "m" });
+    const one = new Recommender({
+      retriever: createRetriever({ source: scoreSource(fragile), counts }),
+      items: recommender.items,
+      model: "m",
+    });
     await expect(one.recommend({ history: ["a"] })).rejects.toThrow("broken");
     broken = false;
     expect((await one.recommend({ history: ["a"], k: 1 })).items[0]!.id).toBe("b");

@@ -1,72 +1,30 @@
 /** @file Recommendations for real ids: for people in the dataset and for people never seen before. */
 
 import type { RunItem } from "../evaluation/run-folder.ts";
-import { packHistories } from "../retrieval/histories.ts";
-import { createRanker, type Ranker } from "../retrieval/rank.ts";
-import type { Scorer } from "../retrieval/scorer.ts";
+import type { IndexReport } from "../retrieval/build-index.ts";
+import { parseFilter } from "../retrieval/filter.ts";
+import type { Ask, Found, Retriever } from "../retrieval/retriever.ts";
+import type { Hits } from "../retrieval/top-list.ts";
 import { ConfigError, DataError, RuntimeFailure } from "../tensor/errors.ts";
-import { type Batcher, createBatcher, type QueueOptions } from "./batcher.ts";
-import type { LiveItem } from "./state/store.ts";
+import { type Batcher, createBatcher } from "./batcher.ts";
+import {
+  checkedCount,
+  checkedDiversity,
+  fallbackReason,
+  type HistoryOf,
+  type PutItem,
+  type PutResult,
+  type Recommendation,
+  type RecommendedItem,
+  type RecommenderOptions,
+  type RecommendRequest,
+  type Similar,
+  type SimilarRequest,
+  tracedItems,
+} from "./recommendation.ts";
+import { namedTrace } from "./trace.ts";
 
-/** The most items one request may ask for. */
-export const MOST_ITEMS = 1000;
-
-export interface RecommendRequest {
-  /** Item ids, oldest first. Give either a history or a user. */
-  readonly history?: readonly string[] | undefined;
-  /** A user of the dataset. */
-  readonly user?: string | undefined;
-  /** How many items, 1 to 1000; 10 by default. The catalogue may hold fewer. */
-  readonly k?: number | undefined;
-  /** Item ids that must not be recommended. */
-  readonly exclude?: readonly string[] | undefined;
-  /** Whether items of the history may be recommended; "exclude" by default. */
-  readonly seen?: "exclude" | "include" | undefined;
-}
-
-export interface RecommendedItem {
-  readonly id: string;
-  readonly score: number;
-  readonly title?: string;
-}
-
-export interface Recommendation {
-  /** Best first. */
-  readonly items: readonly RecommendedItem[];
-  /** Which model answered. */
-  readonly model: string;
-  /** Ids in the history that are not in the catalogue; they were skipped. */
-  readonly unknown?: readonly string[];
-  /** Present where the model had nothing to go by and the popular items were given. */
-  readonly fallback?: "popularity";
-  readonly reason?: string;
-}
-
-/** Item ids, oldest first; those that the catalogue does not have are passed over. */
-export type HistoryOf = (
-  user: string,
-) => readonly string[] | undefined | Promise<readonly string[] | undefined>;
-
-/** What became of an item that was put into the catalogue. */
-export interface PutResult {
-  readonly added: boolean;
-  /** False where this model cannot score an item that it was not trained on. */
-  readonly recommendable: boolean;
-}
-
-export interface RecommenderOptions {
-  readonly scorer: Scorer;
-  /** By internal index, as many as the scorer has. */
-  readonly items: readonly RunItem[];
-  /** The name given in every answer. */
-  readonly model: string;
-  /** Ids of a user's items, oldest first, or undefined for an unknown user. Absent: no user is known. */
-  readonly historyOf?: HistoryOf | undefined;
-  /** The fingerprint of the data that the model was trained on. */
-  readonly data?: string | undefined;
-  /** How many requests may wait for the model. */
-  readonly queue?: QueueOptions | undefined;
-}
+export * from "./recommendation.ts";
 
 /**
  * A trained model that recommends.
@@ -79,50 +37,82 @@ export class Recommender {
   /** The fingerprint of the data that the model was trained on. */
   readonly data: string | undefined;
   readonly #items: RunItem[];
-  readonly #scorer: Scorer;
+  readonly #retriever: Retriever;
   readonly #historyOf: HistoryOf | undefined;
-  readonly #indexOf: ReadonlyMap<string, number>;
-  readonly #popular: Float32Array;
-  readonly #ranker: Ranker;
-  readonly #batcher: Batcher<Int32Array, Float32Array>;
+  readonly #indexOf: Map<string, number>;
+  readonly #batcher: Batcher<Ask, Found>;
   readonly #removed = new Set<number>();
-  readonly #unscored = new Map<string, RunItem>();
   #failure: string | undefined;
 
-  constructor({ scorer, items, model, data, historyOf, queue }: RecommenderOptions) {
-    if (scorer.items !== items.length) {
-      const message = `recommender: the model scores ${scorer.items} items, the list has ${items.length}`;
-      throw new DataError("other-items", message, { model: scorer.items, items: items.length });
+  constructor({ retriever, items, model, data, historyOf, queue }: RecommenderOptions) {
+    if (retriever.items !== items.length) {
+      const message = `recommender: the model scores ${retriever.items} items, the list has ${items.length}`;
+      throw new DataError("other-items", message, { model: retriever.items, items: items.length });
     }
     this.model = model;
     this.data = data;
     this.#items = [...items];
-    this.#scorer = scorer;
+    this.#retriever = retriever;
     this.#historyOf = historyOf;
     this.#indexOf = new Map(items.map(({ id }, index) => [id, index]));
-    this.#popular = Float32Array.from(items, ({ count }) => count);
-    this.#ranker = createRanker(items.length, MOST_ITEMS);
     this.#batcher = createBatcher({
       ...queue,
-      most: scorer.batch,
-      run: (histories) => scoreRows(scorer, histories),
+      most: retriever.batch,
+      run: (asks: readonly Ask[]) => retriever.retrieve(asks),
     });
   }
 
   /** The best items for one history or user; DataError for an unknown user, ConfigError for an impossible request. */
   async recommend(request: RecommendRequest): Promise<Recommendation> {
-    const k = checkedCount(request.k);
+    const limits = this.#limits(request);
     const { known, unknown, whose } = await this.#resolve(request);
-    const answer = known.length > 0 ? await this.#scored(known) : this.#popular;
-    const excluded = this.#excluded(request, known);
-    const row = { scores: answer, start: 0, excluded, from: 0, to: excluded.length };
-    const best = this.#ranker.best(row, k);
+    const named = tracedItems(request);
+    const excluded = this.#rows(request.exclude);
+    const seen = request.seen === "include" ? [] : known;
+    const found = await this.#found({
+      ...limits,
+      history: Int32Array.from(known.filter((row) => !this.#removed.has(row))),
+      excluded: Int32Array.from([...seen, ...excluded]),
+      trace: named && this.#rows(named),
+    });
+    const [first] = found.sources;
+    const fallback =
+      first === "sequence" ? undefined : (first ?? (known.length > 0 ? undefined : "popularity"));
     return {
-      items: Array.from(best, (index) => this.#recommended(index, answer[index]!)),
+      items: this.#listed(found),
       model: this.model,
       ...(unknown.length > 0 ? { unknown } : {}),
-      ...(known.length > 0 ? {} : { fallback: "popularity", reason: emptyReason(whose, unknown.length) }),
+      ...(fallback && { fallback, reason: fallbackReason(fallback, whose, known.length, unknown.length) }),
+      ...(found.trace && {
+        trace: namedTrace(found.trace, found, {
+          idOf: (row) => this.#items[row]!.id,
+          seen: new Set(seen),
+          unknown: named!.filter((id) => !this.#indexOf.has(id)),
+        }),
+      }),
     };
+  }
+
+  /** The items most like one; DataError where there is no such item. */
+  async similar(id: string, request: SimilarRequest = {}): Promise<Similar> {
+    const row = this.item(id) && this.#indexOf.get(id);
+    if (row === undefined) {
+      const message = `there is no item "${id}" in the catalogue; check the id`;
+      throw new DataError("unknown-item", message, { item: id });
+    }
+    const excluded = Int32Array.from(this.#rows(request.exclude));
+    const hits = await this.#watched(this.#retriever.similar({ ...this.#limits(request), row, excluded }));
+    return { items: this.#listed(hits), model: this.model };
+  }
+
+  /** Names of the item fields that a filter may use. */
+  get fields(): readonly string[] {
+    return this.#retriever.fields;
+  }
+
+  /** What is known of the index; null where a model scores everything. */
+  get index(): IndexReport | null {
+    return this.#retriever.report;
   }
 
   /** Why the last request could not be answered, where the model's thread has ended and none could replace it. */
@@ -136,11 +126,16 @@ export class Recommender {
     return { waiting, full };
   }
 
-  async #scored(known: Int32Array): Promise<Float32Array> {
+  #found(ask: Ask): Promise<Found> {
+    return this.#watched(this.#batcher.ask(ask));
+  }
+
+  /** Remembers whether the model's thread is there. */
+  async #watched<T>(answer: Promise<T>): Promise<T> {
     try {
-      const scores = await this.#batcher.ask(known);
+      const given = await answer;
       this.#failure = undefined;
-      return scores;
+      return given;
     } catch (error) {
       if (error instanceof RuntimeFailure && error.code === "worker") this.#failure = error.message;
       throw error;
@@ -160,36 +155,32 @@ export class Recommender {
   /** The item with an id, or undefined. */
   item(id: string): RunItem | undefined {
     const index = this.#indexOf.get(id);
-    if (index === undefined) return this.#unscored.get(id);
-    return this.#removed.has(index) ? undefined : this.#items[index];
+    return index === undefined || this.#removed.has(index) ? undefined : this.#items[index];
   }
 
-  /** Adds or changes an item. */
-  async putItem({ id, title }: Pick<LiveItem, "id" | "title">): Promise<PutResult> {
+  /** Adds or changes an item; without a vector, the model knows it only if it was trained on it. */
+  async putItem({ id, title, fields, vector }: PutItem): Promise<PutResult> {
     const added = this.item(id) === undefined;
-    const index = this.#indexOf.get(id);
+    const index = this.#indexOf.get(id) ?? this.#items.length;
     const named = title === undefined ? { id } : { id, title };
-    if (index === undefined) {
-      this.#unscored.set(id, { ...named, count: 0 });
-      return { added, recommendable: false };
-    }
+    this.#items[index] = { ...named, count: this.#items[index]?.count ?? 0 };
+    this.#indexOf.set(id, index);
     this.#removed.delete(index);
-    this.#items[index] = { ...named, count: this.#items[index]!.count };
-    return { added, recommendable: true };
+    return { added, recommendable: await this.#retriever.put(index, { fields, vector }) };
   }
 
   /** Takes an item out of the catalogue; false where it was not there. */
   async deleteItem(id: string): Promise<boolean> {
-    const known = this.item(id) !== undefined;
     const index = this.#indexOf.get(id);
-    if (index !== undefined) this.#removed.add(index);
-    this.#unscored.delete(id);
-    return known;
+    if (index === undefined || this.#removed.has(index)) return false;
+    this.#removed.add(index);
+    await this.#retriever.remove(index);
+    return true;
   }
 
   /** Frees the model; the recommender cannot be used afterwards. */
   dispose(): Promise<void> {
-    return this.#scorer.dispose();
+    return this.#retriever.dispose();
   }
 
   async #resolve({ history, user }: RecommendRequest) {
@@ -206,9 +197,13 @@ export class Recommender {
 
   #indices(ids: readonly string[]) {
     const indices = ids.map((id) => this.#indexOf.get(id));
-    const known = Int32Array.from(indices.filter((index) => index !== undefined));
+    const known = indices.filter((index) => index !== undefined);
     const unknown = [...new Set(ids.filter((_, at) => indices[at] === undefined))];
     return { known, unknown };
+  }
+
+  #rows(ids: readonly string[] = []): number[] {
+    return this.#indices(ids).known;
   }
 
   async #userHistory(user: string): Promise<readonly string[]> {
@@ -222,30 +217,25 @@ export class Recommender {
     throw new DataError("unknown-user", message, { user });
   }
 
-  #excluded({ exclude = [], seen = "exclude" }: RecommendRequest, known: Int32Array): Int32Array {
-    const named = exclude.map((id) => this.#indexOf.get(id)).filter((index) => index !== undefined);
-    return Int32Array.from([...(seen === "include" ? [] : known), ...named, ...this.#removed]);
+  #limits({ k, filter, diversity }: SimilarRequest) {
+    return {
+      k: checkedCount(k),
+      diversity: checkedDiversity(diversity),
+      filter: filter && parseFilter(filter, this.#retriever.fields),
+    };
   }
 
-  #recommended(index: number, score: number): RecommendedItem {
-    const { id, title } = this.#items[index]!;
-    const rounded = Number(score.toPrecision(7)); // float32 has no more digits
-    return title === undefined ? { id, score: rounded } : { id, score: rounded, title };
+  #listed({ rows, scores, sources }: Hits & Partial<Pick<Found, "sources">>): RecommendedItem[] {
+    return Array.from(rows, (row, place) => {
+      const { id, title } = this.#items[row]!;
+      const score = Number(scores[place]!.toPrecision(7)); // float32 has no more digits
+      const source = sources?.[place] ?? "sequence";
+      return {
+        id,
+        score,
+        ...(title === undefined ? {} : { title }),
+        ...(source === "sequence" ? {} : { source }),
+      };
+    }).filter(({ id }) => this.item(id)); // what was deleted while the model was at work
   }
-}
-
-async function scoreRows(scorer: Scorer, histories: readonly Int32Array[]): Promise<Float32Array[]> {
-  const scores = await scorer.score(packHistories(histories, scorer.maxLength));
-  return histories.map((_, q) => scores.subarray(q * scorer.items, (q + 1) * scorer.items));
-}
-
-function checkedCount(k = 10): number {
-  if (Number.isInteger(k) && k >= 1 && k <= MOST_ITEMS) return k;
-  throw new ConfigError("bad-k", `k: ${k} is not a whole number from 1 to ${MOST_ITEMS}`, { k });
-}
-
-function emptyReason(whose: "user" | "history", unknown: number): string {
-  if (whose === "user") return "this user has no interactions; these are the most popular items";
-  if (unknown === 0) return "the history is empty; these are the most popular items";
-  return "no item of the history is in the catalogue; these are the most popular items";
 }

@@ -1,6 +1,6 @@
 /** @file The end of a training: the deployable model, the item list, and run.json with the hash of every file. */
 import { join } from "node:path";
-import { type Dataset, readItems } from "../data/dataset.ts";
+import { type Dataset, type Item, readItems } from "../data/dataset.ts";
 import { sha256File, writeAtomic } from "../data/files.ts";
 import type { Split } from "../data/split.ts";
 import { type RunManifest, runFiles, writeRunManifest } from "../evaluation/run-folder.ts";
@@ -33,11 +33,14 @@ export async function finishRun({
 }: FinishOptions): Promise<void> {
   const graph = isBaseline(config) ? null : await deployable(out, config, manifest, dataset.items);
   if (graph) await writeAtomic(join(out, runFiles.model), writeOnnx(graph));
-  await writeAtomic(join(out, runFiles.items), await itemLines(dataset, split));
+  const items = await readItems(dataset);
+  await writeAtomic(join(out, runFiles.items), itemLines(items, dataset, split));
+  const fields = items.some((item) => Object.keys(item.fields).length > 0) ? [runFiles.fields] : [];
+  if (fields.length > 0) await writeAtomic(join(out, runFiles.fields), fieldLines(items));
   await writeMetrics(out, state);
   const vectors = !isBaseline(config) && derivesItems(config) ? [runFiles.vectors] : [];
   const model = graph ? [runFiles.model] : [];
-  const names = [runFiles.weights, ...vectors, ...model, runFiles.items, runFiles.metrics];
+  const names = [runFiles.weights, ...vectors, ...model, runFiles.items, ...fields, runFiles.metrics];
   const files = Object.fromEntries(
     await Promise.all(names.map(async (name) => [name, await sha256File(join(out, name))] as const)),
   );
@@ -76,9 +79,8 @@ async function deployable(
   return graph;
 }
 
-async function itemLines(dataset: Dataset, { training }: Split): Promise<string> {
+function itemLines(items: readonly Item[], dataset: Dataset, { training }: Split): string {
   const counts = countItems(training.sequence, dataset.items.length);
-  const items = await readItems(dataset);
   return items
     .map(
       ({ id, title }, i) =>
@@ -86,3 +88,6 @@ async function itemLines(dataset: Dataset, { training }: Split): Promise<string>
     )
     .join("");
 }
+
+const fieldLines = (items: readonly Item[]): string =>
+  items.map(({ fields }) => `${JSON.stringify(fields)}\n`).join("");

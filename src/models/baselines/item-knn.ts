@@ -16,7 +16,7 @@ const config = z.strictObject({
 });
 
 /** The histories that hold each item, each once: item i is in `people[offsets[i] .. offsets[i + 1])`. */
-function invert({ offsets, sequence }: Sequences, count: number, longest: number): Sequences {
+export function invert({ offsets, sequence }: Sequences, count: number, longest: number): Sequences {
   const seen = new Int32Array(count).fill(-1);
   const visit = (each: (item: number, person: number) => void): void => {
     seen.fill(-1);

@@ -1,5 +1,7 @@
 /** @file A recommender in the cycle world, for tests: item-1 follows item-0, and so on. */
 
+import { createRetriever, type Retriever } from "../../retrieval/retriever.ts";
+import { scoreSource } from "../../retrieval/source.ts";
 import { cycleScorer, type FakeScorer } from "../../retrieval/testing/fake-scorer.ts";
 import { Recommender } from "../recommender.ts";
 
@@ -7,6 +9,7 @@ import { Recommender } from "../recommender.ts";
 export function cycleRecommender(options: { readonly batch?: number } = {}): {
   readonly recommender: Recommender;
   readonly scorer: FakeScorer;
+  readonly retriever: Retriever;
 } {
   const scorer = cycleScorer(6, { batch: 4, ...options });
   const items = [..."abcdef"].map((id, index) => ({ id, title: `Title ${id}`, count: index }));
@@ -15,5 +18,10 @@ export function cycleRecommender(options: { readonly batch?: number } = {}): {
     ["new", []],
   ]);
   const historyOf = (user: string) => histories.get(user);
-  return { recommender: new Recommender({ scorer, items, model: "cycle@0", historyOf }), scorer };
+  const retriever = createRetriever({ source: scoreSource(scorer), counts: items.map(({ count }) => count) });
+  return {
+    recommender: new Recommender({ retriever, items, model: "cycle@0", historyOf }),
+    scorer,
+    retriever,
+  };
 }

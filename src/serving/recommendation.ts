@@ -1,0 +1,121 @@
+/** @file What a recommender is asked and what it answers. */
+
+import type { RunItem } from "../evaluation/run-folder.ts";
+import type { NewItem, Retriever } from "../retrieval/retriever.ts";
+import { ConfigError } from "../tensor/errors.ts";
+import type { QueueOptions } from "./batcher.ts";
+import type { LiveItem } from "./state/store.ts";
+import type { RecommendationTrace } from "./trace.ts";
+
+/** The most items one request may ask for. */
+export const MOST_ITEMS = 1000;
+
+export interface RecommendRequest {
+  /** Item ids, oldest first. Give either a history or a user. */
+  readonly history?: readonly string[] | undefined;
+  /** A user of the dataset. */
+  readonly user?: string | undefined;
+  /** How many items, 1 to 1000; 10 by default. The catalogue may hold fewer. */
+  readonly k?: number | undefined;
+  /** Item ids that must not be recommended. */
+  readonly exclude?: readonly string[] | undefined;
+  /** Whether items of the history may be recommended; "exclude" by default. */
+  readonly seen?: "exclude" | "include" | undefined;
+  /** What the fields of an item must be, such as {"genre": {"in": ["Drama"]}, "year": {"gte": 1990}}; see `parseFilter`. */
+  readonly filter?: Readonly<Record<string, unknown>> | undefined;
+  /** 0 (default): by score alone; up to 1: the more unlike each other. */
+  readonly diversity?: number | undefined;
+  /** Why these items, and what became of those that are named; item ids in the answer's `trace`. */
+  readonly trace?: boolean | { readonly items: readonly string[] } | undefined;
+}
+
+export interface SimilarRequest extends Pick<RecommendRequest, "k" | "exclude" | "filter" | "diversity"> {}
+
+export interface RecommendedItem {
+  readonly id: string;
+  readonly score: number;
+  readonly title?: string;
+  /** Present where it is not the model that recommends the item; the score is then that of the source. */
+  readonly source?: "item-knn" | "popularity";
+}
+
+export interface Recommendation {
+  /** Best first. */
+  readonly items: readonly RecommendedItem[];
+  /** Which model answered. */
+  readonly model: string;
+  /** Ids in the history that are not in the catalogue; they were skipped. */
+  readonly unknown?: readonly string[];
+  /** Present where the model had nothing to go by: what stands first in its place. */
+  readonly fallback?: "item-knn" | "popularity";
+  readonly reason?: string;
+  readonly trace?: RecommendationTrace;
+}
+
+export interface Similar {
+  /** The most similar first. */
+  readonly items: readonly RecommendedItem[];
+  readonly model: string;
+}
+
+/** Item ids, oldest first; those that the catalogue does not have are passed over. */
+export type HistoryOf = (
+  user: string,
+) => readonly string[] | undefined | Promise<readonly string[] | undefined>;
+
+/** What became of an item that was put into the catalogue. */
+export interface PutResult {
+  readonly added: boolean;
+  /** False where this model cannot score an item that it was not trained on. */
+  readonly recommendable: boolean;
+}
+
+/** An item as it is put into the catalogue. */
+export interface PutItem extends Pick<LiveItem, "id" | "title">, NewItem {}
+
+export interface RecommenderOptions {
+  /** Freed with the recommender. */
+  readonly retriever: Retriever;
+  /** By internal index, as many as the retriever has. */
+  readonly items: readonly RunItem[];
+  /** The name given in every answer. */
+  readonly model: string;
+  /** Ids of a user's items, oldest first, or undefined for an unknown user. Absent: no user is known. */
+  readonly historyOf?: HistoryOf | undefined;
+  /** The fingerprint of the data that the model was trained on. */
+  readonly data?: string | undefined;
+  /** How many requests may wait for the model. */
+  readonly queue?: QueueOptions | undefined;
+}
+
+export function tracedItems({ trace }: RecommendRequest): readonly string[] | undefined {
+  if (trace === undefined || trace === false) return undefined;
+  return trace === true ? [] : trace.items;
+}
+
+export function checkedCount(k = 10): number {
+  if (Number.isInteger(k) && k >= 1 && k <= MOST_ITEMS) return k;
+  throw new ConfigError("bad-k", `k: ${k} is not a whole number from 1 to ${MOST_ITEMS}`, { k });
+}
+
+export function checkedDiversity(diversity = 0): number {
+  if (diversity >= 0 && diversity <= 1) return diversity;
+  throw new ConfigError("bad-diversity", `diversity: ${diversity} is not a number from 0 to 1`, {
+    diversity,
+  });
+}
+
+export function fallbackReason(
+  fallback: "item-knn" | "popularity",
+  whose: "user" | "history",
+  known: number,
+  unknown: number,
+): string {
+  const popular = "these are the most popular items";
+  if (fallback === "item-knn")
+    return "the model does not know the items of the history; these are items that the same people had";
+  if (known > 0) return `the model does not know the items of the history; ${popular}`;
+  if (whose === "user") return `this user has no interactions; ${popular}`;
+  if (unknown === 0) return `the history is empty; ${popular}`;
+  return `no item of the history is in the catalogue; ${popular}`;
+}

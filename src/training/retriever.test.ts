@@ -1,0 +1,164 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { writeTensors } from "../data/tensors.ts";
+import { type OpenRun, runFiles } from "../evaluation/run-folder.ts";
+import type { RecipeConfig } from "../models/config.ts";
+import { recipeConfig } from "../models/recipes.ts";
+import { trainStep } from "../models/train-step.ts";
+import { packHistories } from "../retrieval/histories.ts";
+import { modelScorer } from "../retrieval/model-scorer.ts";
+import { createRanker } from "../retrieval/rank.ts";
+import type { Retriever } from "../retrieval/retriever.ts";
+import type { IndexKind } from "../retrieval/vector-index.ts";
+import { nodeRuntime } from "../runtime/node.ts";
+import { stream } from "../tensor/random.ts";
+import type { Tensor } from "../tensor/spec.ts";
+import { openRetriever } from "./open-retriever.ts";
+
+const items = 60;
+const counts = Int32Array.from({ length: items }, (_, row) => row);
+const fields = Array.from({ length: items }, (_, row) => ({ even: row % 2 === 0, year: String(1950 + row) }));
+
+interface World {
+  readonly config: RecipeConfig;
+  readonly params: Record<string, Tensor>;
+  readonly run: OpenRun;
+}
+
+/** A run of random weights, far from uniform scores. */
+async function worldOf(root: string, name: string, set: Record<string, unknown>): Promise<World> {
+  const settings = {
+    "items.dim": 8,
+    "training.maxLength": 6,
+    "training.rowLength": 8,
+    "backbone.heads": 2,
+    ...set,
+  };
+  const config = recipeConfig({ set: Object.entries(settings).map(([path, value]) => ({ path, value })) });
+  const { params: declared } = trainStep(config, { items, rows: 1, width: config.training.rowLength });
+  const params = declared.initialize(1);
+  for (const [param, { data }] of Object.entries(params))
+    stream(2, param).fillNormal(data as Float32Array, 0.5);
+  const directory = await mkdtemp(join(root, name));
+  await writeTensors(join(directory, runFiles.weights), params);
+  await writeFile(join(directory, runFiles.fields), fields.map((one) => `${JSON.stringify(one)}\n`).join(""));
+  const manifest = { config, files: { [runFiles.fields]: "0" } } as unknown as OpenRun["manifest"];
+  const list = Array.from(counts, (count, row) => ({ id: `i${row}`, count }));
+  return { config, params, run: { directory, manifest, items: list } };
+}
+
+let root: string;
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), "sequitur-retriever-"));
+});
+afterAll(() => rm(root, { recursive: true }));
+
+const history = fc.uniqueArray(fc.nat(items - 1), { minLength: 1, maxLength: 10 });
+
+describe.each([
+  ["cosine", {}],
+  ["dot", { "scoring.similarity": "dot" }],
+])("a run with %s scores", (name, set) => {
+  it.each(["exact", "int8", "approximate"] as const)(
+    "is searched (%s) as evaluation ranks",
+    async (index) => {
+      const { config, params, run } = await worldOf(root, name, set);
+      const scorer = await modelScorer({
+        config,
+        items,
+        params,
+        mode: "stored",
+        runtime: nodeRuntime,
+        threads: 1,
+      });
+      const retriever = await openRetriever(run, { index, threads: 1 });
+      const ranker = createRanker(items, 10);
+      const lists = fc.sample(history, { seed: 3, numRuns: 20 }).map((list) => Int32Array.from(list));
+      const found = await retriever.retrieve(lists.map((list) => ({ history: list, k: 10, excluded: list })));
+      const scores = await scorer.score(packHistories(lists, scorer.maxLength));
+      lists.forEach((list, q) => {
+        const row = { scores, start: q * items, excluded: list, from: 0, to: list.length };
+        expect([...found[q]!.rows]).toEqual([...ranker.best(row)]);
+        found[q]!.rows.forEach((item, place) => {
+          expect(found[q]!.scores[place]).toBeCloseTo(scores[q * items + item]!, 3);
+        });
+        expect(new Set(found[q]!.sources)).toEqual(new Set(["sequence"]));
+      });
+      await scorer.dispose();
+      await retriever.dispose();
+    },
+  );
+});
+
+describe("a retriever in its thread", () => {
+  let retriever: Retriever;
+  let world: World;
+  const history = Int32Array.of(1, 2, 3);
+  const ask = { history, k: 5, excluded: history };
+  beforeAll(async () => {
+    world = await worldOf(root, "thread", {});
+    retriever = await openRetriever(world.run, { index: "exact" as IndexKind });
+  });
+  afterAll(() => retriever.dispose());
+
+  it("filters by the fields of the run, and fills from the popular ones where nothing else is", async () => {
+    expect(retriever.fields).toEqual(["even", "year"]);
+    const filter = [{ field: "year", operator: "gte", operand: 2000 } as const];
+    const [found] = await retriever.retrieve([{ ...ask, filter, k: 30 }]);
+    expect([...found!.rows].sort((a, b) => a - b)).toEqual([50, 51, 52, 53, 54, 55, 56, 57, 58, 59]);
+    const [nobody] = await retriever.retrieve([{ ...ask, history: new Int32Array(0), filter, k: 2 }]);
+    expect([...nobody!.rows]).toEqual([59, 58]);
+    expect(nobody!.sources).toEqual(["popularity", "popularity"]);
+  });
+
+  it("finds what is similar, without the item itself", async () => {
+    const { rows, scores } = await retriever.similar({ row: 7, k: 59, excluded: Int32Array.of(8) });
+    expect(rows).toHaveLength(58);
+    expect([...rows]).not.toContain(7);
+    expect([...rows]).not.toContain(8);
+    expect(Math.max(...scores)).toBeLessThanOrEqual(1.000001);
+  });
+
+  it("explains: the history, the filter, the rank", async () => {
+    const filter = [{ field: "even", operator: "eq", operand: true } as const];
+    const [found] = await retriever.retrieve([{ ...ask, filter, trace: [1, 5, 6, 8] }]);
+    const { rows, asked } = found!.trace!;
+    expect(rows.map(({ rank }) => rank)).toEqual([1, 2, 3, 4, 5]);
+    for (const { history: reasons } of rows) {
+      expect(reasons.length).toBe(3);
+      for (const { cosine, change } of reasons) {
+        expect(Math.abs(cosine!)).toBeLessThanOrEqual(1.000001);
+        expect(Number.isFinite(change)).toBe(true);
+      }
+    }
+    const outcome = new Map(asked.map((one) => [one.row, one]));
+    expect(outcome.get(1)!.outcome).toBe("excluded");
+    expect(outcome.get(5)).toMatchObject({ outcome: "filtered", filter: { field: "even", values: [false] } });
+    for (const row of [6, 8]) expect(["found", "ranked-lower"]).toContain(outcome.get(row)!.outcome);
+  });
+
+  it("knows new items at once, forgets removed ones, and keeps both when its thread is replaced", async () => {
+    const vector = (world.params["items.id"]!.data as Float32Array).slice(8 * 4, 8 * 5);
+    const best = async () => (await retriever.retrieve([{ ...ask, k: 59 }]))[0]!;
+    const before = await best();
+    const top = before.rows[0]!;
+    expect(await retriever.put(items, { vector, fields: { colour: "red" } })).toBe(true);
+    expect(retriever.fields).toContain("colour");
+    await retriever.remove(top);
+    const after = await best();
+    expect([...after.rows]).not.toContain(top);
+    const score = (found: typeof after, row: number) => found.scores[found.rows.indexOf(row)];
+    expect(score(after, items)).toBeCloseTo(score(before, 4) ?? score(after, 4)!, 5); // the same vector as item 4
+    expect(await retriever.put(top, {})).toBe(true);
+    expect([...(await best()).rows]).toContain(top);
+    expect(await retriever.put(items + 5, {})).toBe(false); // the model has no vector for it
+  });
+
+  it("hands on what is wrong with the weights", async () => {
+    const run = { ...world.run, directory: join(root, "nowhere") };
+    await expect(openRetriever(run, {})).rejects.toThrow("nowhere");
+  });
+});
