@@ -1,6 +1,7 @@
 /** @file What a command may touch of the outside world; tests put their own in its place. */
 
 import type { OpenScorer } from "../evaluation/run-folder.ts";
+import type { OpenRetriever } from "../training/open-retriever.ts";
 import type { TrainOptions, TrainResult } from "../training/progress.ts";
 
 /** A named recipe, as `sequitur recipes` lists it. */
@@ -14,6 +15,8 @@ export interface RecipeEntry {
 export interface Engine {
   train(options: TrainOptions): Promise<TrainResult>;
   openScorer: OpenScorer;
+  /** Absent where a scorer of everything stands in for it. */
+  openRetriever?: OpenRetriever;
   recipes(): Promise<readonly RecipeEntry[]>;
 }
 

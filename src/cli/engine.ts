@@ -6,5 +6,7 @@ import type { Engine } from "./context.ts";
 export const engine: Engine = {
   train: async (options) => (await import("../training/train.ts")).train(options),
   openScorer: async (run, options) => (await import("../training/open-scorer.ts")).openScorer(run, options),
+  openRetriever: async (run, options) =>
+    (await import("../training/open-retriever.ts")).openRetriever(run, options),
   recipes: async () => (await import("../models/recipes.ts")).recipes,
 };

@@ -15,6 +15,9 @@ export interface Condition {
   readonly operand: Scalar | readonly Scalar[];
 }
 
+/** A filter costs a pass over the catalogue for each. */
+const MOST_CONDITIONS = 32;
+
 /** All of these must hold. */
 export type Filter = readonly Condition[];
 
@@ -26,12 +29,14 @@ export type Filter = readonly Condition[];
  */
 export function parseFilter(filter: unknown, fields: readonly string[]): Filter {
   if (!isObject(filter)) throw wrong('filter: give an object, such as {"year": {"gte": 1990}}', "filter");
-  return Object.entries(filter).flatMap(([field, value]) => {
+  const conditions = Object.entries(filter).flatMap(([field, value]) => {
     if (!fields.includes(field)) throw wrong(unknownField(field, fields), field);
     if (Array.isArray(value)) return [condition(field, "in", value)];
     if (!isObject(value)) return [condition(field, "eq", value)];
     return Object.entries(value).map(([operator, operand]) => condition(field, operator, operand));
   });
+  if (conditions.length <= MOST_CONDITIONS) return conditions;
+  throw wrong(`filter: ${conditions.length} conditions, at most ${MOST_CONDITIONS} are looked at`, "filter");
 }
 
 const isObject = (value: unknown): value is Record<string, unknown> =>

@@ -1,5 +1,5 @@
 /** @file A model as a source: histories become states, whose nearest item vectors an index finds. */
-import type { RecipeConfig } from "../models/config.ts";
+import { historyLength, type RecipeConfig } from "../models/config.ts";
 import { stateStep, vectorStep } from "../models/steps.ts";
 import type { Device } from "../runtime/device.ts";
 import type { Runtime } from "../runtime/runtime.ts";
@@ -54,7 +54,7 @@ export async function vectorSource(options: VectorSourceOptions): Promise<Source
 
   return {
     items,
-    maxLength: config.training.maxLength,
+    maxLength: historyLength(config),
     batch: BATCH,
     report,
     dim,

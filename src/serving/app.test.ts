@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { RuntimeFailure } from "../tensor/errors.ts";
 import { app } from "./app.ts";
 import { Recommender } from "./recommender.ts";
-import { Problem, RecommendAnswer } from "./schemas.ts";
+import { Problem, RecommendAnswer, SimilarAnswer } from "./schemas.ts";
 import { cycleRecommender } from "./testing/cycle-recommender.ts";
 
 const { recommender } = cycleRecommender();
@@ -69,9 +69,25 @@ describe("POST /v1/recommend", () => {
     expect(await problem(await post(body), 422, "wrong-shape")).toContain(expected);
   });
 
-  test("filters are not available yet and say so", async () => {
+  test("a filter over a field that items do not have is named", async () => {
     const answer = await post('{"user":"ann","filter":{"genre":"x"}}');
-    expect(await problem(answer, 422, "no-filters")).toContain("attribute filters are not available yet");
+    expect(await problem(answer, 422, "bad-filter")).toContain('items have no field "genre"');
+  });
+
+  test("a trace says why and why not", async () => {
+    const answer = await post('{"user":"ann","k":2,"exclude":["f"],"trace":{"items":["a","e","f","zz"]}}');
+    const { trace } = RecommendAnswer.strict().parse(await answer.json());
+    expect(trace!.items.map(({ id, source, rank }) => [id, source, rank])).toEqual([
+      ["c", "sequence", 1],
+      ["d", "sequence", 2],
+    ]);
+    expect(trace!.items[0]!.history.map(({ id }) => id).sort()).toEqual(["a", "b"]);
+    expect(trace!.asked.map(({ id, outcome, rank }) => [id, outcome, rank])).toEqual([
+      ["a", "seen", undefined],
+      ["e", "ranked-lower", 3],
+      ["f", "excluded", undefined],
+      ["zz", "unknown", undefined],
+    ]);
   });
 
   test("a model that fails is a 500 that keeps its reason for the log", async () => {
@@ -147,4 +163,20 @@ test("GET /openapi.json is an OpenAPI 3.1 document with the limits that are enfo
   expect(body.additionalProperties).toBe(false);
   const references = JSON.stringify(document).matchAll(/#\/components\/schemas\/(\w+)/g);
   for (const [, name] of references) expect(document.components.schemas).toHaveProperty(name!);
+});
+
+describe("GET /v1/items/{id}/similar", () => {
+  test("answers what is most like an item", async () => {
+    const answer = await server.request("/v1/items/c/similar?k=2");
+    const body = SimilarAnswer.strict().parse(await answer.json());
+    expect(body.items.map(({ id }) => id)).toEqual(["d", "e"]);
+  });
+
+  test("names an unknown item and a wrong k", async () => {
+    expect(await problem(await server.request("/v1/items/zz/similar"), 404, "unknown-item")).toContain(
+      '"zz"',
+    );
+    const wrong = await server.request("/v1/items/c/similar?k=many");
+    expect(await problem(wrong, 422, "wrong-shape")).toContain("k: ");
+  });
 });

@@ -218,6 +218,10 @@ export class Recommender {
   }
 
   #limits({ k, filter, diversity }: SimilarRequest) {
+    if (diversity && !this.#retriever.report) {
+      const message = `diversity: ${this.model} has no item vectors to tell items apart; leave it out or use a trained model`;
+      throw new ConfigError("no-vectors", message);
+    }
     return {
       k: checkedCount(k),
       diversity: checkedDiversity(diversity),

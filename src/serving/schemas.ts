@@ -12,7 +12,16 @@ export const RecommendBody = z
     user: id.optional().describe("a user of the dataset"),
     k: z.int().min(1).max(MOST_ITEMS).default(10).describe("how many items; the catalogue may hold fewer"),
     exclude: z.array(id).max(10_000).optional().describe("item ids that must not be recommended"),
-    filter: z.record(z.string(), z.unknown()).optional().describe("not available yet; answered with 422"),
+    seen: z.enum(["exclude", "include"]).optional().describe("whether items of the history may come again"),
+    filter: z
+      .record(z.string().max(256), z.json())
+      .optional()
+      .describe('what item fields must be, such as {"genre":{"in":["Drama"]},"year":{"gte":1990}}'),
+    diversity: z.number().min(0).max(1).optional().describe("0: by score alone; 1: unlike each other"),
+    trace: z
+      .union([z.boolean(), z.strictObject({ items: z.array(id).max(100) })])
+      .optional()
+      .describe("why these items, and what became of those that are named"),
   })
   .refine(({ history, user }) => (history === undefined) !== (user === undefined), {
     message: 'give either "history" or "user"',
@@ -20,15 +29,82 @@ export const RecommendBody = z
   .meta({ oneOf: [{ required: ["history"] }, { required: ["user"] }] });
 export type RecommendBody = z.infer<typeof RecommendBody>;
 
+const source = z.enum(["item-knn", "popularity"]);
+
+const Items = z.array(
+  z.object({
+    id: z.string(),
+    score: z.number(),
+    title: z.string().optional(),
+    source: source.optional().describe("where it is not the model: whose score this is"),
+  }),
+);
+
+const outcomes = z.enum([
+  "found",
+  "ranked-lower",
+  "not-diverse",
+  "seen",
+  "excluded",
+  "filtered",
+  "removed",
+  "not-in-model",
+  "unknown",
+]);
+const scalar = z.union([z.string(), z.number(), z.boolean()]);
+
+/** Why this and why not that. */
+export const TraceAnswer = z.object({
+  items: z.array(
+    z.object({
+      id: z.string(),
+      source: z.enum(["sequence", ...source.options]),
+      rank: z.int().describe("by score alone"),
+      relevance: z.number().optional().describe("with diversity: the score from 0, the worst, to 1"),
+      similarity: z.number().optional().describe("with diversity: the largest cosine to an item above"),
+      history: z
+        .array(z.object({ id: z.string(), cosine: z.number().nullable(), change: z.number().nullable() }))
+        .describe("the nearest items of the history, and by how much the score falls without each"),
+    }),
+  ),
+  asked: z.array(
+    z.object({
+      id: z.string(),
+      outcome: outcomes,
+      rank: z.int().optional(),
+      score: z.number().optional(),
+      filter: z
+        .object({
+          field: z.string(),
+          operator: z.string(),
+          operand: z.union([scalar, z.array(scalar)]),
+          values: z.array(scalar),
+        })
+        .optional()
+        .describe("the condition that the item fails, and what it has"),
+    }),
+  ),
+});
+
 /** The answer of POST /v1/recommend. */
 export const RecommendAnswer = z.object({
-  items: z.array(z.object({ id: z.string(), score: z.number(), title: z.string().optional() })),
+  items: Items,
   model: z.string().describe("recipe@hash of the model file"),
   unknown: z.array(z.string()).optional().describe("ids of the history that were skipped"),
-  fallback: z.literal("popularity").optional().describe("the model had nothing to go by"),
+  fallback: source.optional().describe("the model had nothing to go by: what stands first in its place"),
   reason: z.string().optional(),
+  trace: TraceAnswer.optional(),
 });
 export type RecommendAnswer = z.infer<typeof RecommendAnswer>;
+
+/** The query of GET /v1/items/{id}/similar. */
+export const SimilarQuery = z.object({
+  k: z.coerce.number().int().min(1).max(MOST_ITEMS).default(10).describe("how many items"),
+});
+
+/** The answer of GET /v1/items/{id}/similar. */
+export const SimilarAnswer = z.object({ items: Items, model: z.string() });
+export type SimilarAnswer = z.infer<typeof SimilarAnswer>;
 
 /** The answer of GET /healthz. */
 export const HealthAnswer = z.object({ status: z.literal("ok"), model: z.string(), items: z.int() });

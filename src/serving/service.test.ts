@@ -15,11 +15,11 @@ async function cycleService() {
     store: memoryStore(),
     async open({ events, queue }) {
       if (fails) throw new Error("the run is broken");
-      const { recommender, scorer } = cycleRecommender();
+      const { recommender, scorer, retriever } = cycleRecommender();
       scorers.push(scorer);
       const trained = (user: string) => (user === "ann" ? { items: ["a", "b"] } : undefined);
       return new Recommender({
-        scorer,
+        retriever,
         items: recommender.items,
         model: `cycle@${scorers.length}`,
         historyOf: liveHistories(events, trained),
@@ -151,10 +151,10 @@ describe("a reload", () => {
 test("what is too much is refused at once, and what was accepted is answered", async () => {
   const {
     recommender: { items },
-    scorer,
+    retriever,
   } = cycleRecommender();
-  const slow = { ...scorer, batch: 1 };
-  const recommender = new Recommender({ scorer: slow, items, model: "m", queue: { queue: 5 } });
+  const slow = { ...retriever, batch: 1 };
+  const recommender = new Recommender({ retriever: slow, items, model: "m", queue: { queue: 5 } });
   const server = app(recommender);
   const order: number[] = [];
   const ask = async () => {
@@ -188,7 +188,7 @@ test("the metrics count, and hold no ids", async () => {
   expect(text).toContain('route="/v1/users/:id",status="204"} 1');
   expect(text).toContain('sequitur_request_seconds_count{method="GET",route="other",status="404"} 1');
   expect(text).toContain('sequitur_fallbacks_total{fallback="popularity"} 1');
-  expect(text).toContain("sequitur_batch_size_count 1");
+  expect(text).toContain("sequitur_batch_size_count 2");
   expect(text).toContain("sequitur_queue_length 0");
   expect(text).toContain('sequitur_events_total{result="duplicate"} 1');
   expect(text).toContain('sequitur_info{model="cycle@1",data="unknown",version="0",store="memory"} 1');

@@ -46,8 +46,8 @@ async function demo(options: Options, context: Context): Promise<void> {
   await trainAnew(folders, options.seed, context, line);
   const evaluation = await evaluateWithProgress(folders, context);
   const { openRecommender } = await import("../../serving/open-recommender.ts");
-  const { openScorer } = context.engine;
-  const recommender = await openRecommender({ ...folders, openScorer, users: "required" });
+  const { openScorer, openRetriever } = context.engine;
+  const recommender = await openRecommender({ ...folders, openScorer, openRetriever, users: "required" });
   const example = await exampleOf(folders.data, recommender);
   line.keep(`done in ${duration((performance.now() - started) / 1000)}`);
   if (!options.json) await printText(evaluation, example, context);

@@ -1,7 +1,8 @@
 /** @file sequitur serve */
 
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import type { ScorerOptions } from "../../evaluation/run-folder.ts";
+import type { IndexKind } from "../../retrieval/vector-index.ts";
 import type { AppOptions } from "../../serving/app.ts";
 import type { Recommender } from "../../serving/recommender.ts";
 import type { RunningServer } from "../../serving/serve.ts";
@@ -20,6 +21,7 @@ interface Options extends CommonOptions, ScorerOptions {
   readonly cors?: readonly string[];
   readonly rate?: number;
   readonly queue?: number;
+  readonly index?: IndexKind | "auto";
   readonly log?: boolean;
 }
 
@@ -39,6 +41,14 @@ export function serveCommand(context: Context): Command {
     .option("--cors <origin...>", "web sites whose pages may call, such as https://shop.example")
     .option("--rate <number>", "requests a second of one client", wholeNumber(1, 1_000_000))
     .option("--queue <number>", "requests that may wait for the model", wholeNumber(1, 1_000_000))
+    .addOption(
+      new Option("--index <kind>", "how items are found (default: by their number)").choices([
+        "auto",
+        "exact",
+        "int8",
+        "approximate",
+      ]),
+    )
     .option("--log", "write a line of JSON for every request on standard error")
     .action((options: Options) => serveRun(options, context));
   return withCommon(withScorer(command), "sequitur serve --run runs/movies --port 8787");
@@ -71,20 +81,31 @@ async function serveRun(options: Options, context: Context): Promise<void> {
 
 /** Opens the store, then the run on top of it. */
 async function openService(options: Options, context: Context): Promise<Service> {
-  const { run, data, threads, device, queue } = options;
+  const { run, data, threads, device, queue, index } = options;
   const { openRecommender } = await import("../../serving/open-recommender.ts");
   const { openStore } = await import("../../serving/state/open-store.ts");
   const { Service } = await import("../../serving/service.ts");
   const { readRunManifest } = await import("../../evaluation/run-folder.ts");
   await readRunManifest(run); // what is no run folder gets no state folder
   const store = await openStore(options.store, options.state ?? `${run.replace(/[\\/]+$/, "")}.state`);
-  const { openScorer } = context.engine;
+  const { openScorer, openRetriever } = context.engine;
   const onMessage = (text: string) => context.error(`${text}\n`);
   return Service.open({
     store,
     queue: { queue },
     open: (parts) =>
-      openRecommender({ run, openScorer, users: "if-present", data, threads, device, onMessage, ...parts }),
+      openRecommender({
+        run,
+        openScorer,
+        openRetriever,
+        index,
+        users: "if-present",
+        data,
+        threads,
+        device,
+        onMessage,
+        ...parts,
+      }),
   });
 }
 

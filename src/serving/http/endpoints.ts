@@ -10,7 +10,7 @@ import {
   ReloadAnswer,
   UserPath,
 } from "../live-schemas.ts";
-import { HealthAnswer, RecommendAnswer, RecommendBody } from "../schemas.ts";
+import { HealthAnswer, RecommendAnswer, RecommendBody, SimilarAnswer, SimilarQuery } from "../schemas.ts";
 
 /** Who may call: anyone, keys that read, keys that write. */
 export type Scope = "open" | "read" | "write";
@@ -41,6 +41,17 @@ export const endpoints = {
     body: RecommendBody,
     answer: RecommendAnswer,
     problems: { 404: "there is no such user" },
+    scored: true,
+  },
+  similar: {
+    method: "get",
+    path: "/v1/items/{id}/similar",
+    scope: "read",
+    summary: "The items most like one",
+    params: ItemPath,
+    query: SimilarQuery,
+    answer: SimilarAnswer,
+    problems: { 404: "there is no such item" },
     scored: true,
   },
   events: {

@@ -1,21 +1,18 @@
 /** @file What each endpoint does. */
 
-import { ConfigError, RuntimeFailure } from "../../tensor/errors.ts";
+import { RuntimeFailure } from "../../tensor/errors.ts";
 import type { Service } from "../service.ts";
 import type { Handlers } from "./endpoints.ts";
 
 /** The handlers of a service; `onFallback` is told which fallback answered. */
 export function handlersOf(service: Service, onFallback: (fallback: string) => void): Handlers {
   return {
-    async recommend({ body: { filter, ...request } }) {
-      if (filter !== undefined) {
-        const detail = 'filter: attribute filters are not available yet; leave "filter" out or use "exclude"';
-        throw new ConfigError("no-filters", detail);
-      }
-      const answer = await service.with((recommender) => recommender.recommend(request));
+    async recommend({ body }) {
+      const answer = await service.with((recommender) => recommender.recommend(body));
       if (answer.fallback) onFallback(answer.fallback);
       return answer;
     },
+    similar: ({ params: { id }, query }) => service.with((recommender) => recommender.similar(id, query)),
     events: ({ body }) => service.addEvents(body),
     async putItem({ params: { id }, body: { title, fields = {} } }) {
       const { added, recommendable } = await service.putItem({ id, title, fields });
