@@ -8,9 +8,24 @@ import type {
   PutItemAnswer,
   ReloadAnswer,
 } from "./serving/live-schemas.ts";
-import type { HealthAnswer, Problem, RecommendAnswer, RecommendBody } from "./serving/schemas.ts";
+import type {
+  HealthAnswer,
+  Problem,
+  RecommendAnswer,
+  RecommendBody,
+  SimilarAnswer,
+} from "./serving/schemas.ts";
 
-export type { EventsAnswer, EventsBody, ItemBody, Problem, PutItemAnswer, RecommendAnswer, ReloadAnswer };
+export type {
+  EventsAnswer,
+  EventsBody,
+  ItemBody,
+  Problem,
+  PutItemAnswer,
+  RecommendAnswer,
+  ReloadAnswer,
+  SimilarAnswer,
+};
 
 /** What is asked of `recommend`: a history or a user, and what narrows the answer. */
 export type RecommendQuestion = z.input<typeof RecommendBody>;
@@ -49,6 +64,8 @@ export class ProblemError extends Error {
 export interface Client {
   /** The best items for a user or a history. @throws ProblemError */
   recommend(question: RecommendQuestion): Promise<RecommendAnswer>;
+  /** The items most like one; `k` is 10 by default. */
+  similar(id: string, k?: number): Promise<SimilarAnswer>;
   /** Reports what users did; resolves once it is durable. Events with an `id` may be sent again without harm. */
   events(events: readonly Event[]): Promise<EventsAnswer>;
   putItem(id: string, item?: ItemBody): Promise<PutItemAnswer>;
@@ -71,6 +88,7 @@ export function createClient(options: ClientOptions): Client {
   const place = (kind: string, id: string): string => `/v1/${kind}/${encodeURIComponent(id)}`;
   return {
     recommend: (question) => call("POST", "/v1/recommend", question),
+    similar: (id, k = 10) => call("GET", `${place("items", id)}/similar?k=${k}`),
     events: (events) => call("POST", "/v1/events", { events }),
     putItem: (id, item = {}) => call("PUT", place("items", id), item),
     deleteItem: (id) => call("DELETE", place("items", id)),

@@ -13,9 +13,9 @@ async function connected(retries = 0) {
   const service = await Service.open({
     store: memoryStore(),
     async open({ events }) {
-      const { recommender, scorer } = cycleRecommender();
+      const { recommender, retriever } = cycleRecommender();
       return new Recommender({
-        scorer,
+        retriever,
         items: recommender.items,
         model: "cycle",
         historyOf: liveHistories(events),
@@ -39,6 +39,7 @@ test("every endpoint has a method, with typed questions and answers", async () =
   expect(await health()).toEqual({ status: "ok", model: "cycle", items: 6 });
   expect(await client.events([{ user: "ü/1", item: "a" }])).toEqual({ accepted: 1, duplicates: 0 });
   expect((await client.recommend({ user: "ü/1", k: 1 })).items[0]?.id).toBe("b");
+  expect((await client.similar("a", 2)).items.map(({ id }) => id)).toEqual(["b", "c"]);
   expect(await client.putItem("new/one", { title: "New" })).toMatchObject({ id: "new/one", added: true });
   expect(await client.deleteItem("b")).toBeUndefined();
   expect((await client.recommend({ user: "ü/1", k: 1 })).items[0]?.id).toBe("c");

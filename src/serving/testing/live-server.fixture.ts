@@ -12,9 +12,9 @@ try {
   const service = await Service.open({
     store: await openStore(named, directory!),
     async open({ events, queue }) {
-      const { recommender, scorer } = cycleRecommender({ batch: 64 });
+      const { recommender, retriever } = cycleRecommender({ batch: 64 });
       const { items } = recommender;
-      return new Recommender({ scorer, items, model: "cycle", historyOf: liveHistories(events), queue });
+      return new Recommender({ retriever, items, model: "cycle", historyOf: liveHistories(events), queue });
     },
   });
   const onError = (error: unknown) => process.send!({ error: String(error) });
