@@ -104,7 +104,10 @@ describe("recommend", () => {
   test("says where nothing is left to recommend", async () => {
     const all = "i0,i1,i2,i3,i4,i5,i6,i7";
     const { code, out } = await command(["recommend", "--run", world.run, "--history", all]);
-    expect([code, out]).toEqual([0, "nothing is left: every item is in the history, excluded or filtered away\n"]);
+    expect([code, out]).toEqual([
+      0,
+      "nothing is left: every item is in the history, excluded or filtered away\n",
+    ]);
   });
 });
 
