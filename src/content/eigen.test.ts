@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { stream } from "../tensor/random.ts";
-import { symmetricEigen } from "./eigen.ts";
+import { symmetricEigen, symmetricEigenvalues } from "./eigen.ts";
 
 function symmetric(n: number, rank = n): Float64Array {
   const factor = stream(1, "eigen", n, rank).fillNormal(new Float32Array(n * rank));
@@ -22,6 +22,7 @@ describe("the eigenvalues of a symmetric matrix", () => {
   ])("n = %i, rank %i: A v = λ v, and the vectors are orthonormal", (n, rank) => {
     const matrix = symmetric(n, rank);
     const { values, vectors } = symmetricEigen(matrix.slice(), n);
+    expect(symmetricEigenvalues(matrix.slice(), n)).toEqual(values);
     const largest = values[0]!;
     for (let i = 0; i < n; i++) {
       const v = vectors.subarray(i * n, (i + 1) * n);

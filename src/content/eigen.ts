@@ -15,9 +15,16 @@ export interface Eigen {
 export function symmetricEigen(matrix: Float64Array, n: number): Eigen {
   const { diagonal, off, scales } = tridiagonal(matrix, n);
   const basis = basisOf(matrix, scales, n);
-  const rotations = diagonalize(diagonal, off, n);
+  const rotations = diagonalize(diagonal, off, n, "vectors");
   for (let from = 0; from < n; from += COLUMNS) rotateColumns(basis, rotations, { n, from });
   return sorted(diagonal, basis, n);
+}
+
+/** The eigenvalues alone, from large to small, at a third of the cost. */
+export function symmetricEigenvalues(matrix: Float64Array, n: number): Float64Array {
+  const { diagonal, off } = tridiagonal(matrix, n);
+  diagonalize(diagonal, off, n, "values");
+  return diagonal.sort().reverse();
 }
 
 interface Tridiagonal {
@@ -153,7 +160,7 @@ interface Rotations {
 const MOST_SWEEPS = 60;
 
 /** QL sweeps until every off-diagonal entry is gone; the rotations are those that the vectors need. */
-function diagonalize(d: Float64Array, e: Float64Array, n: number): Rotations {
+function diagonalize(d: Float64Array, e: Float64Array, n: number, wanted: "values" | "vectors"): Rotations {
   const rotations: Rotations = { rows: [], sines: [], cosines: [] };
   let largest = 0;
   for (let i = 0; i < n; i++) largest = Math.max(largest, Math.abs(d[i]!), Math.abs(e[i]!));
@@ -167,7 +174,7 @@ function diagonalize(d: Float64Array, e: Float64Array, n: number): Rotations {
         high++;
       }
       if (high === low) break;
-      sweepOnce({ d, e, rotations }, low, high);
+      sweepOnce({ d, e, rotations: wanted === "vectors" ? rotations : undefined }, low, high);
     }
   }
   return rotations;
@@ -176,7 +183,7 @@ function diagonalize(d: Float64Array, e: Float64Array, n: number): Rotations {
 interface Problem {
   readonly d: Float64Array;
   readonly e: Float64Array;
-  readonly rotations: Rotations;
+  readonly rotations: Rotations | undefined;
 }
 
 /** One implicit QL step on the unreduced block low … high. */
@@ -202,9 +209,9 @@ function sweepOnce({ d, e, rotations }: Problem, low: number, high: number): voi
     p = sine * r;
     d[i + 1] = g + p;
     g = cosine * r - b;
-    rotations.rows.push(i);
-    rotations.sines.push(sine);
-    rotations.cosines.push(cosine);
+    rotations?.rows.push(i);
+    rotations?.sines.push(sine);
+    rotations?.cosines.push(cosine);
   }
   d[low]! -= p;
   e[low] = g;

@@ -172,7 +172,7 @@ describe("the image encoder", () => {
     await expect(encode(bare, { images: { encoder } })).rejects.toThrow("no folder of images is recorded");
     expect((await encode(bare, { images: { encoder, directory: images } }))[0]!.encoded).toBe(66);
     await expect(encode(bare, { images: { encoder }, text: {}, outName: "x" })).rejects.toThrow(
-      "cannot name both",
+      "cannot name two tables",
     );
   });
 });

@@ -6,16 +6,20 @@ import { ConfigError } from "../tensor/errors.ts";
 import { encodeImages } from "./encode-images.ts";
 import { encodeSentences } from "./encode-sentences.ts";
 import { encodeTfidf } from "./encode-tfidf.ts";
+import { encodeVectors } from "./encode-vectors.ts";
 import type { ImageInput } from "./images.ts";
 import { textColumns } from "./item-text.ts";
 import type { Pooling } from "./pooling.ts";
 import type { OnProgress, TableReport } from "./report.ts";
+import { tableHealth } from "./table-health.ts";
 
-/** What is encoded, and how. Without `text` and `images` it is the text. */
+/** What is encoded, and how. Without `text`, `images` and `vectors` it is the text. */
 export interface EncodeOptions {
   readonly text?: TextChoice | undefined;
   readonly images?: ImageChoice | undefined;
-  /** Name of the table, instead of "text" or "image"; for one table only. */
+  /** A column that holds embeddings. */
+  readonly vectors?: string | undefined;
+  /** Name of the table, instead of "text", "image" or the column's; for one table only. */
   readonly outName?: string | undefined;
   readonly threads?: number | undefined;
   readonly device?: Device | undefined;
@@ -55,24 +59,39 @@ export const TEXT_DIM = 1024;
  * @throws ConfigError, DataError where there is nothing to encode or an encoder is none
  */
 export async function encode(dataset: Dataset, options: EncodeOptions): Promise<TableReport[]> {
-  const { images, text = images === undefined ? {} : undefined, outName } = options;
-  if (text !== undefined && images !== undefined && outName !== undefined) {
-    const what = `--out-name "${outName}" cannot name both texts and images; encode one after the other`;
+  const { images, vectors, outName } = options;
+  const text = options.text ?? (images === undefined && vectors === undefined ? {} : undefined);
+  if (outName !== undefined && [text, images, vectors].filter((asked) => asked !== undefined).length > 1) {
+    const what = `--out-name "${outName}" cannot name two tables; encode one after the other`;
     throw new ConfigError("one-name", what, { outName });
   }
+  const items = await readItems(dataset);
   const reports: TableReport[] = [];
-  if (text !== undefined)
-    reports.push(await encodeText(dataset, await readItems(dataset), { ...options, text }));
-  if (images === undefined) return reports;
-  const { encoder, directory, input } = images;
+  if (vectors !== undefined)
+    reports.push(await encodeVectors(dataset, items, { table: outName ?? vectors, column: vectors }));
+  if (text !== undefined) reports.push(await encodeText(dataset, items, { ...options, text }));
+  if (images !== undefined) reports.push(await encodePictures(dataset, { ...options, images }));
+  const { threads } = options;
+  return Promise.all(
+    reports.map(async (report) =>
+      report.encoded === 0
+        ? report
+        : { ...report, health: await tableHealth(dataset, items, { table: report.table, threads }) },
+    ),
+  );
+}
+
+type PictureOptions = EncodeOptions & { readonly images: ImageChoice };
+
+function encodePictures(dataset: Dataset, options: PictureOptions): Promise<TableReport> {
+  const { encoder, directory, input } = options.images;
   if (encoder === undefined) {
     const what = "images need an encoder, any ONNX file that takes pictures: --image-encoder FILE.onnx";
     throw new ConfigError("no-image-encoder", what);
   }
   const { threads, device, onProgress } = options;
-  const common = { table: outName ?? "image", threads, device, onProgress };
-  reports.push(await encodeImages(dataset, { ...common, encoder, directory, input }));
-  return reports;
+  const common = { table: options.outName ?? "image", threads, device, onProgress };
+  return encodeImages(dataset, { ...common, encoder, directory, input });
 }
 
 type TextOptions = EncodeOptions & { readonly text: TextChoice };

@@ -1,5 +1,7 @@
 /** @file What an encoding says while it goes on and when it is done. */
 
+import type { TableHealth } from "./table-health.ts";
+
 /** How far an encoding is. */
 export interface EncodeProgress {
   readonly table: string;
@@ -31,6 +33,8 @@ export interface TableReport {
   readonly problems: readonly ItemProblem[];
   readonly source: Readonly<Record<string, unknown>>;
   readonly seconds: number;
+  /** Of a table that was made now. */
+  readonly health?: TableHealth;
 }
 
 /** Reports progress with the time left, from the share that is done. */

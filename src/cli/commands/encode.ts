@@ -5,6 +5,7 @@ import type { EncodeOptions } from "../../content/encode.ts";
 import { type ImageInput, normalizations } from "../../content/images.ts";
 import { type Pooling, poolings } from "../../content/pooling.ts";
 import type { EncodeProgress, TableReport } from "../../content/report.ts";
+import type { TableHealth } from "../../content/table-health.ts";
 import type { Device } from "../../runtime/device.ts";
 import type { Context } from "../context.ts";
 import { type CommonOptions, wholeNumber, withCommon, withScorer } from "../options.ts";
@@ -22,6 +23,7 @@ interface Options extends CommonOptions {
   readonly imageSize?: readonly [width: number, height: number];
   readonly imageLayout?: "nchw" | "nhwc";
   readonly imageNormalization?: Pick<ImageInput, "mean" | "deviation">;
+  readonly vectors?: string;
   readonly outName?: string;
   readonly dim?: number;
   readonly seed?: number;
@@ -54,6 +56,7 @@ export function encodeCommand(context: Context): Command {
       `${Object.keys(normalizations).join(", ")}, or MEAN,MEAN,MEAN/DEVIATION,… of values from 0 to 1 (default: signed)`,
       imageNormalization,
     )
+    .option("--vectors <column>", "make a table of a column that holds embeddings")
     .option("--out-name <name>", 'name of the feature table (default: "text", "image")')
     .option("--dim <count>", "most dimensions of the built-in text encoder", wholeNumber(1, 8192))
     .option("--seed <number>", "seed of the built-in text encoder", wholeNumber(0, 2 ** 32 - 1))
@@ -74,13 +77,23 @@ async function encodeData(options: Options, context: Context): Promise<void> {
   else context.out(`${tables.map(tableText).join("\n")}\n`);
 }
 
-function chosen({ text, images, outName, dim, seed, threads, device, ...rest }: Options): EncodeOptions {
+function chosen({
+  text,
+  images,
+  vectors,
+  outName,
+  dim,
+  seed,
+  threads,
+  device,
+  ...rest
+}: Options): EncodeOptions {
   const { textEncoder, pooling, maxTokens, hiddenStates } = rest;
   const columns = typeof text === "string" ? text.split(",").filter((column) => column !== "") : undefined;
   const wantsText =
     text !== undefined ||
     textEncoder !== undefined ||
-    (images === undefined && rest.imageEncoder === undefined);
+    (images === undefined && vectors === undefined && rest.imageEncoder === undefined);
   const wantsImages = images !== undefined || rest.imageEncoder !== undefined;
   const { imageEncoder: encoder, imageSize: size, imageLayout: layout, imageNormalization } = rest;
   const input = {
@@ -94,6 +107,7 @@ function chosen({ text, images, outName, dim, seed, threads, device, ...rest }: 
       ? { text: { columns, dim, seed, encoder: textEncoder, pooling, maxTokens, hiddenStates } }
       : {}),
     ...(wantsImages ? { images: { directory, encoder, input } } : {}),
+    vectors,
     outName,
     threads,
     device,
@@ -141,5 +155,22 @@ export function tableText(report: TableReport): string {
     `features "${table}": ${grouped(items)} items × ${dim} · ${counts.join(", ")} · ${duration(seconds)}`,
     ...lines,
     ...more,
+    ...healthLines(report.health),
   ].join("\n");
+}
+
+/** Effective rank, lengths by popularity, and some items with their nearest ones. */
+function healthLines(health: TableHealth | undefined): string[] {
+  if (health === undefined) return [];
+  const { effectiveRank, effectiveRankCentred, dim, lengthsByPopularity, neighbours } = health;
+  const shown = (rank: number | null) => (rank === null ? "not measured" : Math.min(rank, dim).toFixed(0));
+  const lengths = lengthsByPopularity.map((length) => length.toPrecision(3)).join(" ");
+  const called = ({ item, title }: { item: string; title?: string }) => title ?? item;
+  return [
+    `  effective rank ${shown(effectiveRank)} of ${dim} (${shown(effectiveRankCentred)} without the mean) · mean length, rare to popular items: ${lengths}`,
+    ...neighbours.map((own) => {
+      const near = own.near.map((other) => `${called(other)} (${other.cosine.toFixed(2)})`);
+      return `  near ${called(own)}: ${near.join(", ")}`;
+    }),
+  ];
 }
