@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { writeAtomic } from "../src/data/files.ts";
 import { suggest } from "../src/tensor/nearest.ts";
+import { benchBaselines } from "./baselines.ts";
 import { benchConvolution } from "./convolution.ts";
 import { benchEvaluation } from "./evaluation.ts";
 import { benchEventLoop } from "./event-loop.ts";
@@ -19,6 +20,7 @@ import { benchProfile } from "./profile.ts";
 import { benchQuality } from "./quality.ts";
 import { benchResume } from "./resume.ts";
 import { benchRoofline } from "./roofline.ts";
+import { benchSce } from "./sce.ts";
 import { benchServing } from "./serving.ts";
 import { benchTraining } from "./training.ts";
 
@@ -35,6 +37,8 @@ const benches = {
   "event-loop": benchEventLoop,
   quality: benchQuality,
   serving: benchServing,
+  baselines: benchBaselines,
+  sce: benchSce,
 };
 
 const root = join(import.meta.dirname, "../..");

@@ -1,0 +1,30 @@
+/** @file Time and memory of a training step with SCE as the catalogue grows, each size in a process of its own. */
+import { execFile } from "node:child_process";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import type { StepCase } from "./memory-case.ts";
+
+const run = promisify(execFile);
+const tokens = 4096;
+const set = { "items.dim": 64, "loss.name": "sce", "loss.negatives": 500, "loss.alpha": 100 };
+
+export interface SceBenchOptions {
+  readonly threads: number;
+  readonly onProgress?: (message: string) => void;
+}
+
+/**
+ * Peaks of resident memory in megabytes (2²⁰ bytes); `beyondMegabytes` is the peak less weights and optimizer state,
+ * which is what must not grow with the catalogue. Times are medians over steps, the first left out.
+ */
+export async function benchSce({ threads, onProgress }: SceBenchOptions): Promise<Record<string, unknown>> {
+  const rows: Record<string, unknown>[] = [];
+  for (const items of [10_000, 100_000, 1_000_000]) {
+    onProgress?.(`SCE, ${items} items`);
+    const step: StepCase = { items, tokens, threads, steps: 9, set };
+    const child = join(import.meta.dirname, "memory-case.js");
+    const { stdout } = await run(process.execPath, [child, JSON.stringify(step)]);
+    rows.push({ items, ...JSON.parse(stdout) });
+  }
+  return { threads, tokens, width: 64, ...set, rows };
+}
