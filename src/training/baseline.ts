@@ -8,6 +8,7 @@ import { runFiles } from "../evaluation/run-folder.ts";
 import { baselineOf } from "../models/baselines/index.ts";
 import type { BaselineConfig } from "../models/config.ts";
 import { baselineScorer } from "../retrieval/baseline-scorer.ts";
+import { breather } from "../runtime/breather.ts";
 import { workerRuntime } from "../runtime/worker.ts";
 import { finishRun } from "./finish.ts";
 import type { TrainResult } from "./progress.ts";
@@ -32,6 +33,7 @@ export async function fitBaseline(
     seed: manifest.seed,
     runtime,
     threads,
+    breathe: breather(),
     onProgress,
   };
   const state = await Promise.resolve(baseline.fit(input, config.baseline as never)).finally(() =>

@@ -14,7 +14,9 @@ it("bpr-mf beats popularity on films, for test histories that are longer than th
   try {
     const [data, out] = [join(folder, "data"), join(folder, "run")];
     await importInteractions({ interactions: films, out: data });
-    await train({ data, out, recipe: "bpr-mf", set: [{ path: "baseline.epochs", value: 20 }] });
+    const settings = { "baseline.dim": 16, "baseline.epochs": 25 };
+    const set = Object.entries(settings).map(([path, value]) => ({ path, value }));
+    await train({ data, out, recipe: "bpr-mf", set });
     const { metrics, baselines } = await evaluateRun({ run: out, openScorer });
     expect(metrics["NDCG@10"]).toBeGreaterThan(1.1 * baselines.popularity!["NDCG@10"]!);
     expect(metrics["HR@10"]).toBeGreaterThan(1.1 * baselines.popularity!["HR@10"]!);

@@ -1,7 +1,6 @@
 /** @file BPR-MF: matrix factorisation that learns to rank what a person met above what it did not. */
 import { z } from "zod";
 import type { Sequences } from "../../data/sequences.ts";
-import { breather } from "../../runtime/breather.ts";
 import { stream } from "../../tensor/random.ts";
 import { defineBaseline } from "./define.ts";
 import { dotRow, foldIn } from "./fold-in.ts";
@@ -97,7 +96,7 @@ export const bprMf = defineBaseline<Config>({
   summary: "matrix factorisation that ranks what a person met above what it did not",
   source: "Rendle et al. 2009, arXiv:1205.2618; a history's vector is found with the items' fixed",
   config,
-  async fit({ sequences, count, seed, onProgress }, settings) {
+  async fit({ sequences, count, seed, breathe, onProgress }, settings) {
     const { dim, epochs, learningRate } = settings;
     const random = stream(seed, "bpr-mf");
     const noise = (rows: number, name: string): Float32Array =>
@@ -108,12 +107,11 @@ export const bprMf = defineBaseline<Config>({
       bias: new Float32Array(count),
     };
     const draw = tripleSampler(sequences, count, seed);
-    const breathe = breather();
     const steps = epochs * sequences.sequence.length;
     for (let step = 0; step < steps; step++) {
       const triple = draw();
       if (triple) ascend(factors, triple, learningRate * (1 - step / steps), settings);
-      if (step % 1000 === 0) await breathe();
+      if (step % 1000 === 0) await breathe?.();
       if (step % sequences.sequence.length === 0)
         onProgress?.(`bpr-mf: ${Math.round((100 * step) / steps)} %`);
     }

@@ -14,6 +14,8 @@ export interface FitInput {
   readonly seed: number;
   readonly runtime: Runtime;
   readonly threads: number;
+  /** Awaited between pieces of long arithmetic, so that the event loop has its turn. */
+  readonly breathe?: (() => Promise<void>) | undefined;
   readonly onProgress?: ((text: string) => void) | undefined;
 }
 
