@@ -7,6 +7,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { enginePage } from "../scripts/engine-tables.ts";
 import { withTables } from "../scripts/result-tables.ts";
+import { servingPage } from "../scripts/serving-tables.ts";
 import { settingsPage } from "../scripts/settings.ts";
 
 const root = join(import.meta.dirname, "../..");
@@ -74,6 +75,11 @@ describe("the page about the engine", () => {
     const page = await readFile(join(root, "docs", "results", "engine.md"), "utf8");
     expect(enginePage(page)).toBe(page);
   });
+});
+
+it("shows the measured figures on the page about serving", async () => {
+  const page = await readFile(join(root, "docs", "serving.md"), "utf8");
+  expect(servingPage(page)).toBe(page);
 });
 
 describe("the README", () => {

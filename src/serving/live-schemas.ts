@@ -7,7 +7,10 @@ export const LiveId = z
   .string()
   .min(1)
   .max(512)
-  .refine((text) => !/[\0\p{Surrogate}]/u.test(text), { message: "is not well-formed text" });
+  .refine((text) => isWellFormed(text), { message: "is not well-formed text" });
+
+/** True for text that every storage takes as it is: no half characters, no NUL. */
+export const isWellFormed = (text: string): boolean => !/[\0\p{Surrogate}]/u.test(text);
 
 /** The body of POST /v1/events. */
 export const EventsBody = z.strictObject({

@@ -78,6 +78,13 @@ describe("events", () => {
   });
 });
 
+test("a user whose id no storage can hold is unknown", async () => {
+  const { send, service } = await cycleService();
+  service.store.events = () => Promise.reject(new Error("the storage was asked"));
+  for (const user of ["nul\0", "half \ud800"])
+    expect((await send("POST", "/v1/recommend", { user })).status).toBe(404);
+});
+
 describe("items", () => {
   test("that are deleted are recommended to nobody, until they are put again", async () => {
     const { send, recommended } = await cycleService();

@@ -3,7 +3,7 @@
 import { randomUUID } from "node:crypto";
 import { ConfigError, RuntimeFailure } from "../tensor/errors.ts";
 import type { QueueOptions } from "./batcher.ts";
-import type { EventsAnswer, EventsBody, ReloadAnswer } from "./live-schemas.ts";
+import { type EventsAnswer, type EventsBody, isWellFormed, type ReloadAnswer } from "./live-schemas.ts";
 import type { PutResult, Recommender } from "./recommender.ts";
 import { memoryStore } from "./state/memory-store.ts";
 import type { ItemChange, LiveItem, Store, UserEvents } from "./state/store.ts";
@@ -28,6 +28,8 @@ export interface ServiceListener {
   events?(answer: EventsAnswer): void;
   reload?(result: "done" | "failed"): void;
 }
+
+const nothing: UserEvents = { items: [], times: [], erased: false };
 
 /** A model in use and how many requests use it. */
 interface Use {
@@ -179,7 +181,7 @@ export class Service {
   async #open(): Promise<Recommender> {
     const { open, queue } = this.#options;
     const recommender = await open({
-      events: (user) => this.store.events(user),
+      events: async (user) => (isWellFormed(user) ? this.store.events(user) : nothing), // no storage has such a user
       queue: { ...queue, onBatch: (size, ms) => this.listener.batch?.(size, ms) },
     });
     this.#next = recommender; // before the changes are read, so that none falls between
