@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { emptyBatch, fillBatch, planEpoch } from "../data/batches.ts";
 import { hiddenItem } from "../data/masks.ts";
+import type { Graph } from "../graph/graph.ts";
 import { writeOnnx } from "../onnx/write.ts";
 import { historyFeeds } from "../retrieval/model-scorer.ts";
 import { evaluateReference, toNdArray } from "../runtime/reference.ts";
@@ -9,7 +10,7 @@ import { type NdArray, ndarray } from "../tensor/ndarray.ts";
 import { stream } from "../tensor/random.ts";
 import { historyLength } from "./config.ts";
 import { recipeConfig } from "./recipes.ts";
-import { scoreStep, servingStep } from "./steps.ts";
+import { scoreStep, servingStep, stateStep } from "./steps.ts";
 import { trainStep } from "./train-step.ts";
 
 const items = 11;
@@ -32,15 +33,22 @@ for (const [name, { data }] of Object.entries(weights)) stream(2, name).fillNorm
 const params = Object.fromEntries(Object.entries(weights).map(([name, t]) => [name, toNdArray(t)]));
 const histories = [[1, 4, 2], [7], [0, 3, 9, 10, 5], [8, 2]];
 
-/** Scores of histories: [Q, N]. */
-function scores(lists: readonly (readonly number[])[]): NdArray {
+/** The outputs of a graph over histories. */
+function outputs(
+  graph: Graph,
+  lists: readonly (readonly number[])[],
+  given: Record<string, NdArray> = params,
+) {
   const offsets = Int32Array.from([0, ...lists].map((_, q) => lists.slice(0, q).flat().length));
   const feeds = historyFeeds(config, { offsets, items: Int32Array.from(lists.flat()) });
   const arrays = Object.entries(feeds).map(([name, t]) => [name, toNdArray(t)] as const);
-  const sizes = { R: feeds.item!.shape[0]!, Q: lists.length };
-  return evaluateReference(scoreStep(config, items), { ...params, ...Object.fromEntries(arrays) }, sizes)
-    .scores!;
+  const sizes = { R: feeds.item!.shape[0]!, Q: lists.length, V: items };
+  return evaluateReference(graph, { ...given, ...Object.fromEntries(arrays) }, sizes);
 }
+
+/** Scores of histories: [Q, N]. */
+const scores = (lists: readonly (readonly number[])[]): NdArray =>
+  outputs(scoreStep(config, items), lists).scores!;
 
 describe("a model of the cloze task", () => {
   it("scores a history as if it were alone, whatever else is in its row", () => {
@@ -65,6 +73,18 @@ describe("a model of the cloze task", () => {
       expect(Math.abs(output[i]! - v)).toBeLessThan(1e-4 * (1 + Math.abs(v)));
     });
     await session.release();
+  });
+
+  it("gives states whose products with the item vectors are the scores", () => {
+    const { "items.id": vectors, ...rest } = params as { "items.id": NdArray };
+    const { states } = outputs(stateStep(config, items), histories, { ...rest, vectors });
+    const row = (x: NdArray, r: number): Float64Array => x.data.subarray(8 * r, 8 * r + 8) as Float64Array;
+    const product = (x: Float64Array, y: Float64Array): number => x.reduce((t, v, c) => t + v * y[c]!, 0);
+    scores(histories).data.forEach((score, k) => {
+      const item = row(vectors, k % items);
+      const cosine = product(row(states!, Math.floor(k / items)), item) / Math.sqrt(product(item, item));
+      expect(cosine).toBeCloseTo(score, 8);
+    });
   });
 
   it("has as many items as candidates as the catalogue: the hidden one is none", () => {
