@@ -19,6 +19,7 @@ import { benchMemory } from "./memory.ts";
 import { benchProfile } from "./profile.ts";
 import { benchQuality } from "./quality.ts";
 import { benchResume } from "./resume.ts";
+import { benchRetrieval } from "./retrieval.ts";
 import { benchRoofline } from "./roofline.ts";
 import { benchSce } from "./sce.ts";
 import { benchServing } from "./serving.ts";
@@ -34,6 +35,7 @@ const benches = {
   convolution: benchConvolution,
   roofline: benchRoofline,
   resume: benchResume,
+  retrieval: benchRetrieval,
   "event-loop": benchEventLoop,
   quality: benchQuality,
   serving: benchServing,

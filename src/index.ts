@@ -23,5 +23,6 @@ export { Service, type ServiceOptions } from "./serving/service.ts";
 export { openStore } from "./serving/state/open-store.ts";
 export type { LiveEvent, LiveItem, Store } from "./serving/state/store.ts";
 export { ConfigError, DataError, RuntimeFailure, ShapeError } from "./tensor/errors.ts";
+export { openRetriever } from "./training/open-retriever.ts";
 export { openScorer } from "./training/open-scorer.ts";
 export { type TrainOptions, type TrainProgress, type TrainResult, train } from "./training/train.ts";

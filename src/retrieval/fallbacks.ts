@@ -71,8 +71,15 @@ export function neighbourFallback({ offsets, sequence }: Interactions, items: nu
 /** "Of late": the last days of the data. */
 const RECENT_SECONDS = 30 * 86_400;
 
-/** Rows by their interactions in the last thirty days of the data (in all, where there are no times); ties by all. */
-export function popularFallback(counts: ArrayLike<number>, interactions?: Interactions): Fallback {
+/**
+ * Rows by their interactions in the last thirty days of the data (in all, where there are no times); ties by all. Rows
+ * added since, of which there are `size()` with the others, stand last.
+ */
+export function popularFallback(
+  counts: ArrayLike<number>,
+  size: () => number,
+  interactions?: Interactions,
+): Fallback {
   const recent = recentCounts(counts, interactions);
   const order = Int32Array.from(counts, (_, row) => row).sort(
     (a, b) => recent[b]! - recent[a]! || counts[b]! - counts[a]! || a - b,
@@ -80,9 +87,11 @@ export function popularFallback(counts: ArrayLike<number>, interactions?: Intera
   return {
     list(_, { k }, accepts) {
       const rows: number[] = [];
-      for (let place = 0; place < order.length && rows.length < k; place++)
-        if (accepts(order[place]!)) rows.push(order[place]!);
-      return { rows: Int32Array.from(rows), scores: Float32Array.from(rows, (row) => recent[row]!) };
+      for (let place = 0; place < size() && rows.length < k; place++) {
+        const row = order[place] ?? place;
+        if (accepts(row)) rows.push(row);
+      }
+      return { rows: Int32Array.from(rows), scores: Float32Array.from(rows, (row) => recent[row] ?? 0) };
     },
   };
 }

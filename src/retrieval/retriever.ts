@@ -74,11 +74,12 @@ export interface RetrieverParts {
 export function createRetriever({ source, counts, fields = [], interactions }: RetrieverParts): Retriever {
   const attributes = createAttributes(fields);
   let present: Bits = fullBits(counts.length);
+  let size = counts.length;
   const fallbacks = lazily(() => [
     ...(interactions
       ? [{ name: "item-knn" as const, ...neighbourFallback(interactions, counts.length) }]
       : []),
-    { name: "popularity" as const, ...popularFallback(counts, interactions) },
+    { name: "popularity" as const, ...popularFallback(counts, () => size, interactions) },
   ]);
 
   function question({ k, excluded, filter }: Pick<Ask, "k" | "excluded" | "filter">): Question {
@@ -166,7 +167,8 @@ export function createRetriever({ source, counts, fields = [], interactions }: R
       return diversity ? pick(hits, chosenBy(hits, k, diversity, source)) : hits;
     },
     async put(row, { vector, fields: values }) {
-      present = grownBits(present, row + 1);
+      size = Math.max(size, row + 1);
+      present = grownBits(present, size);
       setBit(present, row, true);
       if (values) attributes.put(row, values);
       source.put(row, vector);

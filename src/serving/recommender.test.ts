@@ -156,3 +156,49 @@ describe("several requests", () => {
 async function fail(): Promise<Float32Array> {
   throw new Error("broken");
 }
+
+describe("live items", () => {
+  test("a deleted item is neither recommended nor similar, until it is put again", async () => {
+    const { recommender } = cycleRecommender();
+    const best = async () =>
+      (await recommender.recommend({ history: ["a"], k: 9 })).items.map(({ id }) => id);
+    expect(await recommender.deleteItem("b")).toBe(true);
+    expect(await recommender.deleteItem("b")).toBe(false);
+    expect(await best()).toEqual(["c", "d", "e", "f"]);
+    expect((await recommender.similar("a")).items.map(({ id }) => id)).toEqual(["c", "d", "e", "f"]);
+    await expect(recommender.similar("b")).rejects.toThrow('there is no item "b" in the catalogue');
+    expect(await recommender.putItem({ id: "b" })).toEqual({ added: true, recommendable: true });
+    expect((await best())[0]).toBe("b");
+  });
+
+  test("an item that the model does not know comes last, filters see its fields, and it can be deleted", async () => {
+    const { recommender } = cycleRecommender();
+    const put = await recommender.putItem({ id: "new", title: "New", fields: { genre: "Drama" } });
+    expect(put).toEqual({ added: true, recommendable: false });
+    expect(recommender.fields).toEqual(["genre"]);
+    expect(recommender.item("new")).toMatchObject({ title: "New" });
+    const drama = { history: ["a"], filter: { genre: ["Drama"] } };
+    const last = { id: "new", title: "New", score: 0, source: "popularity" };
+    expect((await recommender.recommend(drama)).items).toEqual([last]);
+    expect((await recommender.recommend({ history: ["a"], k: 9 })).items.at(-1)).toEqual(last);
+    await recommender.deleteItem("new");
+    expect(recommender.item("new")).toBeUndefined();
+  });
+});
+
+describe("diversity and filters", () => {
+  test("a model without item vectors cannot diversify, and says so", async () => {
+    await expect(recommender.recommend({ history: ["a"], diversity: 0.5 })).rejects.toThrow(
+      "has no item vectors",
+    );
+    await expect(recommender.recommend({ history: ["a"], diversity: 2 })).rejects.toThrow(/diversity/);
+  });
+
+  test("a filter over an unknown field is refused before anything is computed", async () => {
+    const { recommender, scorer } = cycleRecommender();
+    await expect(recommender.recommend({ history: ["a"], filter: { genre: "x" } })).rejects.toThrow(
+      'no field "genre"',
+    );
+    expect(scorer.calls).toEqual([]);
+  });
+});
