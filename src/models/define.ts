@@ -91,6 +91,11 @@ export interface ItemVectors {
   readonly known: Value | null;
 }
 
+export interface UsedTable {
+  readonly table: string;
+  readonly columns: number;
+}
+
 /** Makes the item vectors. */
 export interface ItemEncoder<C = unknown> extends Described {
   apply(p: Params, input: ItemInput, config: C): ItemVectors;
@@ -98,8 +103,8 @@ export interface ItemEncoder<C = unknown> extends Described {
   derived?(config: C): boolean;
   /** Completes the settings by what the data has, so that settings alone say the model's shapes. @throws DataError */
   settle?(content: ItemContent, config: C): Promise<{ readonly name: string }>;
-  /** Feature tables that the vectors or their start are made of. */
-  tables?(config: C): readonly string[];
+  /** Feature tables that the vectors are made of, with their widths once settled (0 where only the start is). */
+  tables?(config: C): readonly UsedTable[];
   /** The values of the constants that `apply` declares, by name. */
   constants?(content: ItemContent, config: C): Promise<Record<string, Tensor>>;
   /** Changes the first values of the encoder's parameters in place, where the data says something better than noise. */

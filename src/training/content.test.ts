@@ -3,14 +3,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openDataset } from "../data/dataset.ts";
-import { writeFeatures } from "../data/features.ts";
+import { openFeatures, writeFeatures } from "../data/features.ts";
 import { importInteractions } from "../data/import.ts";
 import { readTensors } from "../data/tensors.ts";
 import { evaluateRun } from "../evaluation/evaluate-run.ts";
 import { evaluationTable } from "../evaluation/result.ts";
 import { openRun } from "../evaluation/run-folder.ts";
+import { nodeRuntime } from "../runtime/node.ts";
 import { openSession } from "../runtime/session.ts";
 import { stream } from "../tensor/random.ts";
+import { openNewItems } from "./new-items.ts";
 import { openScorer } from "./open-scorer.ts";
 import { type TrainOptions, train } from "./train.ts";
 
@@ -99,6 +101,33 @@ describe("training with content", () => {
     const { tensors } = await readTensors(join(out, "weights.safetensors"));
     expect(Object.keys(tensors)).toContain("items.text.center");
     expect(Object.keys(tensors)).not.toContain("items.text.values");
+  });
+
+  it("gives new items vectors from their content alone", async () => {
+    const out = join(folder, "text-only");
+    const only = { "items.parts.id": null };
+    await train({ data, out, recipe: "sasrec-text", set: set(2, only) });
+    const run = await openRun(out);
+    const table = await openFeatures(await openDataset(data), "text");
+    const { tensors } = await readTensors(join(out, "item-vectors.safetensors"));
+    const own = tensors["items.vectors"]!.data as Float32Array;
+    const encoder = await openNewItems(run, nodeRuntime);
+    const rowOf = (item: number): Float32Array => table.values.subarray(12 * item, 12 * item + 12);
+    const many = Array.from({ length: 70 }, (_, k) => ({ text: rowOf(k % 3) }));
+    const made = await encoder.encode([...many, {}]);
+    expect(encoder.tables).toEqual(["text"]);
+    for (let k = 0; k < 71; k++) {
+      const like = k === 70 ? 4 : k % 3; // item 4 has no content either
+      for (let c = 0; c < 16; c++) expect(made[16 * k + c]).toBeCloseTo(own[16 * like + c]!, 5);
+    }
+    await expect(encoder.encode([{ text: new Float32Array(5) }])).rejects.toThrow(
+      'new item 0: features "text" must be 12 finite numbers',
+    );
+    await encoder.dispose();
+    const ids = await openRun(join(folder, "learns"));
+    const both = await openNewItems(ids, nodeRuntime);
+    expect((await both.encode([{ text: rowOf(1) }])).every(Number.isFinite)).toBe(true);
+    await both.dispose();
   });
 
   it("is resumed to the same bits, but not over other features", async () => {

@@ -148,8 +148,8 @@ async function settled(config: ModelConfig, content: ItemContent): Promise<Model
 /** Content hashes of the feature tables that the item vectors are made of. */
 async function featureHashes(config: ModelConfig, content: ItemContent): Promise<Record<string, string>> {
   if (isBaseline(config)) return {};
-  const names = partOf("items", config.items.name).tables?.(config.items as never) ?? [];
-  const tables = await Promise.all(names.map((name) => content.features(name)));
+  const used = partOf("items", config.items.name).tables?.(config.items as never) ?? [];
+  const tables = await Promise.all(used.map(({ table }) => content.features(table)));
   return Object.fromEntries(tables.map(({ name, contentHash }) => [name, contentHash]));
 }
 

@@ -65,7 +65,7 @@ export const features = defineItemEncoder<Config>({
   async settle(content, settings) {
     return { ...settings, columns: (await requireTable(settings.table, content)).dim };
   },
-  tables: ({ table }) => [table],
+  tables: ({ table, columns }) => [{ table, columns }],
   async constants(content, { table: name, scaling }) {
     const table = await content.features(name);
     const { center, gain } = columnsOf(table, scaling);

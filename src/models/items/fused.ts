@@ -81,9 +81,7 @@ export function fusedItems(
       if (absent.length > 0 && !settled.some(([, part]) => "optional" in part)) throw absent[0];
       return { ...config, parts: Object.fromEntries(settled) };
     },
-    tables: (config) => [
-      ...new Set(each(config).flatMap(({ part, encoder }) => encoder.tables?.(part) ?? [])),
-    ],
+    tables: (config) => each(config).flatMap(({ part, encoder }) => encoder.tables?.(part) ?? []),
     async constants(content, config) {
       const all = await Promise.all(
         each(config).map(async ({ label, part, encoder }) => {

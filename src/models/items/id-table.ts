@@ -62,7 +62,7 @@ export const idTable = defineItemEncoder<Config>({
     const known = masks.reduce(and);
     return { vectors: where(known, table, 0), known };
   },
-  tables: ({ start, table }) => (start === "features" ? [table] : []),
+  tables: ({ start, table }) => (start === "features" ? [{ table, columns: 0 }] : []),
   async settle(content, settings) {
     if (settings.start === "features") await requireTable(settings.table, content);
     return settings;
