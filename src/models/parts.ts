@@ -7,6 +7,7 @@ import { hstu } from "./backbones/hstu.ts";
 import { ligr } from "./backbones/ligr.ts";
 import { sasrec } from "./backbones/sasrec.ts";
 import type { Backbone, ItemEncoder, Loss, Optimizer, Task } from "./define.ts";
+import { attributes } from "./items/attributes.ts";
 import { features } from "./items/features.ts";
 import { fusedItems } from "./items/fused.ts";
 import { adaptive } from "./items/fusions/adaptive.ts";
@@ -35,7 +36,7 @@ import { nextItem } from "./tasks/next-item.ts";
 export const fusions = [sum, concat, gated, film, adaptive, coAttention, mergeAttention, sequential] as const;
 
 /** Item encoders that are whole by themselves, or parts of a fused one. */
-const itemParts = [idTable, features] as readonly ItemEncoder<never>[];
+const itemParts = [idTable, features, attributes] as readonly ItemEncoder<never>[];
 
 export const parts = {
   items: [...itemParts, fusedItems(itemParts, fusions)] as readonly ItemEncoder<never>[],

@@ -26,7 +26,7 @@ const content = {
   loss: { name: "sampled-softmax", negatives: 1536, from: "both" },
   optimizer: { name: "adam", beta2: 0.98 },
   scoring: { similarity: "cosine", temperature: 0.07 },
-  training: { learningRate: 1e-3, batchTokens: 1024, epochs: 20, patience: 3 },
+  training: { learningRate: 2e-3, schedule: "cosine", batchTokens: 1024, epochs: 12, patience: 5 },
 } as const;
 const contentId = { name: "id", unseen: "none" } as const;
 

@@ -39,8 +39,9 @@ export function checkItems<C>(encoder: ItemEncoder<C>, config: C): ItemReport {
   const random = stream(5, "items");
   const noise = (name: string, deviation: number): NdArray => {
     const s = random.at(name);
-    const shape = knownShape(graph.params.get(name)!.value.shape, name);
-    return ndarray(shape, () => deviation * s.normal());
+    const { shape, dtype } = graph.params.get(name)!.value;
+    const value = dtype === "int32" ? () => s.below(2) : () => deviation * s.normal();
+    return ndarray(knownShape(shape, name), value);
   };
   const isMark = (name: string): boolean => /(^|\.)(present|seen)$/.test(name);
   const marks = (): NdArray => ndarray([count, 1], (item) => (item === unknown ? -1 : 1));
@@ -56,9 +57,10 @@ export function checkItems<C>(encoder: ItemEncoder<C>, config: C): ItemReport {
       .map((name) => {
         const data = feeds[name]!.data.slice();
         const size = data.length / count;
+        const isIndex = graph.params.get(name)!.value.dtype === "int32";
         for (const item of items)
-          for (let c = 0; c < size; c++)
-            data[item * size + c]! += random.at("change", name, item, c).normal();
+          for (let at = item * size; at < (item + 1) * size; at++)
+            data[at] = isIndex ? 1 - data[at]! : data[at]! + random.at("change", name, at).normal();
         return [name, { shape: feeds[name]!.shape, data }] as const;
       });
     return evaluateReference(graph, { ...feeds, ...Object.fromEntries(moved) }).vectors!;

@@ -11,17 +11,24 @@ const encoder = (name: string): ItemEncoder =>
 const settingsOf = (name: string, settings: object): unknown =>
   encoder(name).config.parse({ name, dim: 4, ...settings });
 
+const found = [
+  { field: "brand", kind: "category", values: ["a", "b"] },
+  { field: "price", kind: "number", mean: 0, deviation: 1 },
+];
 const three = {
   parts: {
     id: { unseen: "none" },
     text: { columns: 6, hidden: 3, activation: "gelu" },
     image: { columns: 5, hidden: 0 },
+    attributes: { most: 2, found },
   },
 };
 const apart: readonly (readonly [string, object])[] = [
   ["id", { unseen: "none" }],
   ["features", { columns: 6, hidden: 3, activation: "silu" }],
   ["features", { columns: 6, hidden: 0 }],
+  ["attributes", { most: 2, found }],
+  ["attributes", { most: 2, found: found.slice(0, 1) }],
   ...fusions.map(({ name: fusion }) => ["fused", { fusion, ...three }] as const),
   ...fusions.map(({ name: fusion }) => ["fused", { fusion, parts: { text: { columns: 6 } } }] as const),
 ];

@@ -55,8 +55,14 @@ beforeAll(async () => {
     for (let k = 0; k < 8; k++) lines.push(`u${user},item ${(user * 7 + k) % cycle},${k}`);
   }
   await writeFile(join(folder, "log.csv"), `${lines.join("\n")}\n`);
+  const colours = ["red", "blue", "green"];
+  const items = Array.from({ length: cycle }, (_, k) =>
+    JSON.stringify({ item_id: `item ${k}`, colour: [colours[k % 3], colours[k % 2]], price: k }),
+  );
+  await writeFile(join(folder, "items.jsonl"), items.join("\n"));
   data = join(folder, "data");
-  await importInteractions({ interactions: join(folder, "log.csv"), out: data });
+  const files = { interactions: join(folder, "log.csv"), items: join(folder, "items.jsonl") };
+  await importInteractions({ ...files, out: data });
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
@@ -128,6 +134,23 @@ describe("training with content", () => {
     const both = await openNewItems(ids, nodeRuntime);
     expect((await both.encode([{ text: rowOf(1) }])).every(Number.isFinite)).toBe(true);
     await both.dispose();
+  });
+
+  it("learns from attributes beside ids and text", async () => {
+    const out = join(folder, "attributes");
+    const refused = set(1, { "items.parts.attributes": { fields: ["shape"] } });
+    await expect(train({ data, out, recipe: "sasrec-text", set: refused })).rejects.toThrow(
+      'the items have no field "shape" with values that several of them share',
+    );
+    await train({ data, out, recipe: "sasrec-text", set: set(20, { "items.parts.attributes": {} }) });
+    const { config } = (await openRun(out)).manifest;
+    const { attributes } = (config.items as { parts: Record<string, { found: unknown }> }).parts;
+    expect(attributes!.found).toMatchObject([
+      { field: "colour", kind: "category" },
+      { field: "price", kind: "number" },
+    ]);
+    const { metrics } = await evaluateRun({ run: out, openScorer });
+    expect(metrics["HR@10"]).toBeGreaterThan(0.9);
   });
 
   it("is resumed to the same bits, but not over other features", async () => {
