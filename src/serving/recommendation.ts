@@ -113,8 +113,8 @@ export function fallbackReason(
 ): string {
   const popular = "these are the most popular items";
   if (fallback === "item-knn")
-    return "the model does not know the items of the history; these are items that the same people had";
-  if (known > 0) return `the model does not know the items of the history; ${popular}`;
+    return "the model has nothing for this history; these are items that the same people had";
+  if (known > 0) return `the model has nothing for this history; ${popular}`;
   if (whose === "user") return `this user has no interactions; ${popular}`;
   if (unknown === 0) return `the history is empty; ${popular}`;
   return `no item of the history is in the catalogue; ${popular}`;
