@@ -2,6 +2,7 @@
 
 export { type EncodeOptions, encode } from "./content/encode.ts";
 export { type EmbeddingHealth, embeddingHealth, rankMe } from "./content/health.ts";
+export { type NewItemFeatures, openNewItemFeatures } from "./content/new-items.ts";
 export { type Dataset, type Item, openDataset, readItems } from "./data/dataset.ts";
 export { type FeatureTable, listFeatures, openFeatures, writeFeatures } from "./data/features.ts";
 export { type ImportOptions, type ImportReport, importInteractions } from "./data/import.ts";
