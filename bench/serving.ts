@@ -118,7 +118,7 @@ interface Behaviour {
 }
 
 /** What the service does under overload, reloads and wrong requests, and what it keeps; on 12,000 items. */
-async function measureBehaviour(run: string, options: Behaviour): Promise<Record<string, unknown>> {
+export async function measureBehaviour(run: string, options: Behaviour): Promise<Record<string, unknown>> {
   const { seconds, onProgress, scale, soak } = options;
   const tries = Math.max(100, Math.round(10_000 * scale));
   const server = await startServe(run, ["--state", `${run}.state`]);

@@ -32,6 +32,9 @@ interface Waiting<Q, A> {
   readonly reject: (error: unknown) => void;
 }
 
+/** So many may always wait: questions that are answered together cost less each. */
+const few = 8;
+
 /**
  * Gathers the questions that arrive in one turn of the event loop or while the model is busy. A question never waits
  * for others when the model is free. How long a newcomer would wait is known from how long the last batches took.
@@ -41,10 +44,11 @@ export function createBatcher<Q, A>(options: BatcherOptions<Q, A>): Batcher<Q, A
   let waiting: Waiting<Q, A>[] = [];
   let busy = false;
   let msPerQuestion = 0; // moving average
+  let first = true; // what is made ready at the first run says nothing about the others
 
   function full(): boolean {
     if (waiting.length >= queue) return true;
-    return waiting.length >= most && waiting.length * msPerQuestion > maxWaitMs;
+    return waiting.length >= Math.min(most, few) && waiting.length * msPerQuestion > maxWaitMs;
   }
 
   async function flush(): Promise<void> {
@@ -60,7 +64,8 @@ export function createBatcher<Q, A>(options: BatcherOptions<Q, A>): Batcher<Q, A
       for (const { reject } of taken) reject(error);
     }
     const ms = performance.now() - start;
-    msPerQuestion += 0.2 * (ms / taken.length - msPerQuestion);
+    if (!first) msPerQuestion += 0.2 * (ms / taken.length - msPerQuestion);
+    first = false;
     onBatch?.(taken.length, ms);
     if (waiting.length > 0) setImmediate(() => void flush());
     else busy = false;
