@@ -185,7 +185,7 @@ describe("the record of a run", () => {
     const path = join(world.root, "log.jsonl");
     const store = logStore(path);
     await store.save(markov, madeUpRecord(markov));
-    await writeFile(path, (await readFile(path, "utf8")) + '{"row":"mar');
+    await writeFile(path, `${await readFile(path, "utf8")}{"row":"mar`);
     await store.save(popularity, madeUpRecord(popularity));
     expect(store.all().map(({ row }) => row)).toEqual(["markov", "popularity"]);
     expect(store.find(popularity)?.row).toBe("popularity");
