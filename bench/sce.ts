@@ -21,7 +21,7 @@ export async function benchSce({ threads, onProgress }: SceBenchOptions): Promis
   const rows: Record<string, unknown>[] = [];
   for (const items of [10_000, 100_000, 1_000_000]) {
     onProgress?.(`SCE, ${items} items`);
-    const step: StepCase = { items, tokens, threads, steps: 9, set };
+    const step: StepCase = { items, tokens, threads, steps: 4, set };
     const child = join(import.meta.dirname, "memory-case.js");
     const { stdout } = await run(process.execPath, [child, JSON.stringify(step)]);
     rows.push({ items, ...JSON.parse(stdout) });

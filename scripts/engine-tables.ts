@@ -76,6 +76,40 @@ function memory(): string[] {
   ];
 }
 
+function scaledLoss(): string[] {
+  const result = read("sce");
+  if (!result) return [];
+  const rows = result.rows.map((line: Result) => [
+    grouped(line.items),
+    grouped(line.weightsAndOptimizerMegabytes),
+    grouped(line.beyondMegabytes),
+    grouped(line.stepMilliseconds),
+    grouped(line.processorMilliseconds),
+  ]);
+  return [
+    "## A step whose cost does not grow with the catalogue",
+    `One training step of sasrec with SCE (K = ${result["loss.negatives"]} for each token, α = ${result["loss.alpha"]}), width ${result.width}, ${grouped(result.tokens)} tokens, generated items, each in a process of its own; "beyond" is the peak of the whole process less weights and optimizer. ${where(result)}, ${result.threads} thread(s).`,
+    table(["items", "weights and optimizer, MB", "beyond, MB", "step, ms", "processor, ms"], rows),
+  ];
+}
+
+function baselineTable(): string[] {
+  const result = read("baselines");
+  if (!result) return [];
+  const rows = result.rows.map((line: Result) => [
+    `\`${line.recipe}\``,
+    line.metrics["NDCG@10"].toFixed(4),
+    line.metrics["HR@10"].toFixed(4),
+    String(line.fitSeconds),
+    String(line.seconds),
+  ]);
+  return [
+    "## Baselines",
+    `${result.data}, ${result.protocol}; seconds of the fit, and of fit, validation and test together. ${where(result)}, ${result.threads} thread(s).`,
+    table(["baseline", "NDCG@10", "HR@10", "fit, s", "in all, s"], rows),
+  ];
+}
+
 function eventLoop(): string[] {
   const result = read("event-loop");
   if (!result) return [];
@@ -127,7 +161,15 @@ function finetuning(): string[] {
 
 /** The text between the markers. */
 export const engineTables = (): string =>
-  [...roofline(), ...profile(), ...memory(), ...eventLoop(), ...finetuning()].join("\n\n");
+  [
+    ...roofline(),
+    ...profile(),
+    ...memory(),
+    ...scaledLoss(),
+    ...baselineTable(),
+    ...eventLoop(),
+    ...finetuning(),
+  ].join("\n\n");
 
 /** The page with fresh tables. */
 export const enginePage = (page: string): string => between(page, engineTables());
