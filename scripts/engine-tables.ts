@@ -80,6 +80,7 @@ function scaledLoss(): string[] {
   const result = read("sce");
   if (!result) return [];
   const rows = result.rows.map((line: Result) => [
+    line.each,
     grouped(line.items),
     grouped(line.weightsAndOptimizerMegabytes),
     grouped(line.beyondMegabytes),
@@ -87,9 +88,12 @@ function scaledLoss(): string[] {
     grouped(line.processorMilliseconds),
   ]);
   return [
-    "## A step whose cost does not grow with the catalogue",
-    `One training step of sasrec with SCE (K = ${result["loss.negatives"]} for each token, α = ${result["loss.alpha"]}), width ${result.width}, ${grouped(result.tokens)} tokens, generated items, each in a process of its own; "beyond" is the peak of the whole process less weights and optimizer. ${where(result)}, ${result.threads} thread(s).`,
-    table(["items", "weights and optimizer, MB", "beyond, MB", "step, ms", "processor, ms"], rows),
+    "## SCE as the catalogue grows",
+    `One training step of sasrec with SCE (K = ${result["loss.negatives"]}, α = ${result["loss.alpha"]}), width ${result.width}, ${grouped(result.tokens)} tokens, generated items, each in a process of its own; "beyond" is the peak of the whole process less weights and optimizer. With a draw for each token up to two million rows of the table are read in a step, more than there are items. ${where(result)}, ${result.threads} thread(s).`,
+    table(
+      ["a draw for each", "items", "weights and optimizer, MB", "beyond, MB", "step, ms", "processor, ms"],
+      rows,
+    ),
   ];
 }
 
