@@ -1,0 +1,150 @@
+import { existsSync } from "node:fs";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import { type Browser, chromium, type Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { importInteractions } from "../src/data/import.ts";
+import { evaluateRun } from "../src/evaluation/evaluate-run.ts";
+import { parseKeys } from "../src/serving/http/keys.ts";
+import { openRecommender } from "../src/serving/open-recommender.ts";
+import { type RunningServer, serve } from "../src/serving/serve.ts";
+import { openRetriever } from "../src/training/open-retriever.ts";
+import { openScorer } from "../src/training/open-scorer.ts";
+import { train } from "../src/training/train.ts";
+
+const executablePath = (process.env.PATH ?? "")
+  .split(delimiter)
+  .flatMap((folder) => ["chromium", "chromium-browser", "google-chrome"].map((name) => join(folder, name)))
+  .find((path) => existsSync(path));
+const required = process.env.SEQUITUR_BROWSER === "required";
+const lacking = "no chromium on the path; install Debian's package chromium";
+if (!executablePath) process.stderr.write(`web app test skipped: ${lacking}\n`);
+
+it.runIf(required)("has a browser to look at the web app in", () => {
+  expect(executablePath, lacking).toBeDefined();
+});
+
+const items = 30;
+const hostile = '<img src=x onerror="document.title=1">';
+
+/** A world where item k + 1 follows item k; one title is an attempt to be a script. */
+async function makeRun(folder: string): Promise<string> {
+  const log = ["user_id,item_id,timestamp"];
+  for (let user = 0; user < 60; user++)
+    for (let k = 0; k < 7; k++) log.push(`u${user},i${(user + k) % items},${1_600_000_000 + 86_400 * (user + k)}`);
+  const rows = Array.from({ length: items }, (_, k) => `i${k},${k === 0 ? `"${hostile.replaceAll('"', '""')}"` : `Film ${k}`},Drama`);
+  await writeFile(join(folder, "log.csv"), `${log.join("\n")}\n`);
+  await writeFile(join(folder, "items.csv"), `item_id,title,genre\n${rows.join("\n")}\n`);
+  const data = join(folder, "data");
+  await importInteractions({ interactions: join(folder, "log.csv"), items: join(folder, "items.csv"), out: data });
+  const settings = { "items.dim": 16, "training.epochs": 12, "training.threads": 1, "training.learningRate": 0.02 };
+  const run = join(folder, "run");
+  const set = Object.entries(settings).map(([path, value]) => ({ path, value }));
+  await train({ data, out: run, set });
+  await evaluateRun({ run, openScorer });
+  return run;
+}
+
+describe.skipIf(!executablePath)("the web app in headless Chromium", () => {
+  let [folder, run] = ["", ""];
+  let server: RunningServer;
+  let browser: Browser;
+  const faults: string[] = [];
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "sequitur-web-"));
+    run = await makeRun(folder);
+    server = await serve(await openRecommender({ run, openScorer, openRetriever, users: "required" }), { port: 0 });
+    browser = await chromium.launch({ executablePath: executablePath!, args: ["--no-sandbox"] });
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await server?.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  async function open(path: string, address = server.address): Promise<Page> {
+    const page = await browser.newPage();
+    page.on("pageerror", (error) => faults.push(error.message));
+    page.on("console", (message) => message.type() === "error" && faults.push(message.text()));
+    await page.goto(`${address}/#/${path}`);
+    await page.locator("h1").waitFor();
+    return page;
+  }
+
+  it("recommends what follows a history that is put together with the keyboard", async () => {
+    const page = await open("try");
+    await page.getByRole("combobox").fill("film 7");
+    await page.getByRole("option", { name: /^Film 7\b/ }).waitFor();
+    await page.keyboard.press("Enter");
+    const next = page.getByRole("region", { name: "Next" });
+    await next.getByRole("listitem").first().getByRole("link", { name: "Film 8" }).waitFor();
+    await next.getByText("Why?").first().click();
+    await next.getByText(/Film 7: alike/).first().waitFor();
+    await page.getByRole("button", { name: "Remove Film 7" }).click();
+    await next.getByText("the history is empty").waitFor();
+    await page.close();
+  });
+
+  it("shows an item, and takes titles for text whatever they hold", async () => {
+    const page = await open("item/i0");
+    expect(await page.locator("h1").textContent()).toContain(hostile);
+    await page.getByText("Drama").waitFor();
+    await page.getByRole("heading", { name: "Interactions over time" }).waitFor();
+    expect(await page.getByRole("region", { name: "Similar items" }).getByRole("listitem").count()).toBeGreaterThan(3);
+    expect(await page.title()).toBe("Item · Sequitur");
+    await page.close();
+  });
+
+  it("shows the run, the data and the service", async () => {
+    const page = await open("run");
+    await page.getByRole("row", { name: /popularity/ }).waitFor();
+    expect(await page.locator("canvas").count()).toBe(2);
+    await page.getByRole("link", { name: "Data" }).click();
+    await page.getByText("420 interactions of 60 users with 30 items").waitFor();
+    await page.getByRole("link", { name: "Service" }).click();
+    await page.getByRole("row", { name: /\/v1\/run/ }).waitFor();
+    await page.close();
+  });
+
+  it.each(["try", "item/i3", "run", "data", "service"])("has no serious accessibility fault: %s", async (path) => {
+    const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+    for (const colorScheme of ["light", "dark"] as const) {
+      const page = await open(path);
+      await page.emulateMedia({ colorScheme });
+      await page.waitForLoadState("networkidle");
+      const { violations } = (await page.evaluate(`${axe}; axe.run()`)) as {
+        violations: { id: string; impact: string; nodes: { html: string }[] }[];
+      };
+      const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
+      expect(serious.map(({ id, nodes }) => `${id}: ${nodes[0]!.html}`)).toEqual([]);
+      await page.close();
+    }
+  });
+
+  it("fits a phone", async () => {
+    const page = await open("run");
+    await page.setViewportSize({ width: 360, height: 700 });
+    await page.waitForTimeout(100);
+    expect(await page.evaluate("document.documentElement.scrollWidth")).toBeLessThanOrEqual(360);
+    await page.close();
+  });
+
+  it("asks for a key where the service wants one", async () => {
+    const recommender = await openRecommender({ run, openScorer, openRetriever, users: "required" });
+    const locked = await serve(recommender, { port: 0, keys: parseKeys("read secret-key-of-the-test", "test") });
+    const page = await browser.newPage();
+    await page.goto(`${locked.address}/#/try`);
+    await page.getByLabel(/API key/).fill("secret-key-of-the-test");
+    await page.getByRole("button", { name: "Use it" }).click();
+    await page.getByRole("region", { name: "Next" }).getByRole("listitem").first().waitFor();
+    await page.close();
+    await locked.close();
+  });
+
+  it("says nothing on the console", () => {
+    expect(faults).toEqual([]);
+  });
+});

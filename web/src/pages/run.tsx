@@ -1,0 +1,132 @@
+/** @file The run: how it learned, how good it is beside the baselines and by popularity, with which settings. */
+import { api } from "../api.ts";
+import { duration, metric, number, share } from "../format.ts";
+import { useLoaded } from "../loaded.ts";
+import { Chart } from "../parts/chart.tsx";
+import { Loading } from "../parts/loading.tsx";
+
+type Run = Awaited<ReturnType<typeof api.run>>;
+type Evaluation = NonNullable<Run["evaluation"]>;
+
+function Curves({ epochs, bestEpoch }: Pick<Run, "epochs" | "bestEpoch">) {
+  if (epochs.length === 0) return <p class="quiet">A baseline is counted, not trained: it has no curves.</p>;
+  const x = epochs.map(({ epoch }) => epoch);
+  return (
+    <div class="columns">
+      <Chart
+        title="Validation"
+        about={`After each epoch; the weights of epoch ${bestEpoch} were kept.`}
+        x={x}
+        lines={["NDCG@10", "HR@10"].map((name) => ({
+          name,
+          values: epochs.map(({ validation }) => validation[name] ?? 0),
+        }))}
+      />
+      <Chart
+        title="Loss"
+        about="Mean over the tokens of an epoch, in nats."
+        x={x}
+        lines={[{ name: "loss", values: epochs.map(({ loss }) => loss) }]}
+      />
+    </div>
+  );
+}
+
+function Metrics({ recipe, evaluation }: { readonly recipe: string; readonly evaluation: Evaluation }) {
+  const names = Object.keys(evaluation.metrics);
+  const rows = [[recipe, evaluation.metrics] as const, ...Object.entries(evaluation.baselines)];
+  return (
+    <section class="card" aria-labelledby="metrics-title">
+      <h2 id="metrics-title">Test</h2>
+      <p class="quiet">
+        {number(evaluation.users)} users, all items ranked, seen items left out; protocol {evaluation.fingerprint}.
+      </p>
+      <div class="scroll" tabIndex={0} role="region" aria-label="Metrics on the test part">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">model</th>
+              {names.map((name) => (
+                <th key={name} scope="col">
+                  {name}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {rows.map(([model, metrics]) => (
+              <tr key={model}>
+                <th scope="row">{model}</th>
+                {names.map((name) => (
+                  <td key={name}>{metrics[name] === undefined ? "–" : metric(metrics[name])}</td>
+                ))}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </section>
+  );
+}
+
+function ByPopularity({ byPopularity, users }: Evaluation) {
+  return (
+    <section class="card" aria-labelledby="popularity-title">
+      <h2 id="popularity-title">By popularity of the target</h2>
+      <div class="scroll" tabIndex={0} role="region" aria-label="Metrics by popularity of the target">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">training interactions</th>
+              <th scope="col">users</th>
+              <th scope="col">HR@10</th>
+              <th scope="col">NDCG@10</th>
+            </tr>
+          </thead>
+          <tbody>
+            {byPopularity.map((group) => (
+              <tr key={group.from}>
+                <th scope="row">{group.to === null ? `${group.from} or more` : `${group.from}–${group.to}`}</th>
+                <td>
+                  {number(group.users)} ({share(group.users / users)})
+                </td>
+                <td>{metric(group["HR@10"])}</td>
+                <td>{metric(group["NDCG@10"])}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </section>
+  );
+}
+
+export function RunPage() {
+  const run = useLoaded(api.run, []);
+  return (
+    <Loading of={run}>
+      {(value) => (
+        <>
+          <h1>{value.recipe}</h1>
+          <p class="quiet">
+            {value.model} · seed {value.seed} · {number(value.items)} items, {number(value.users)} users · data{" "}
+            {value.data} · trained in {duration(value.seconds)}
+          </p>
+          <Curves {...value} />
+          {value.evaluation ? (
+            <div class="columns">
+              <Metrics recipe={value.recipe} evaluation={value.evaluation} />
+              <ByPopularity {...value.evaluation} />
+            </div>
+          ) : (
+            <p class="card">Not evaluated yet: run “sequitur evaluate --run …” and come back.</p>
+          )}
+          <details class="card">
+            <summary>Settings</summary>
+            <pre>{JSON.stringify(value.config, null, 2)}</pre>
+          </details>
+        </>
+      )}
+    </Loading>
+  );
+}
