@@ -33,13 +33,26 @@ const hostile = '<img src=x onerror="document.title=1">';
 async function makeRun(folder: string): Promise<string> {
   const log = ["user_id,item_id,timestamp"];
   for (let user = 0; user < 60; user++)
-    for (let k = 0; k < 7; k++) log.push(`u${user},i${(user + k) % items},${1_600_000_000 + 86_400 * (user + k)}`);
-  const rows = Array.from({ length: items }, (_, k) => `i${k},${k === 0 ? `"${hostile.replaceAll('"', '""')}"` : `Film ${k}`},Drama`);
+    for (let k = 0; k < 7; k++)
+      log.push(`u${user},i${(user + k) % items},${1_600_000_000 + 86_400 * (user + k)}`);
+  const rows = Array.from(
+    { length: items },
+    (_, k) => `i${k},${k === 0 ? `"${hostile.replaceAll('"', '""')}"` : `Film ${k}`},Drama`,
+  );
   await writeFile(join(folder, "log.csv"), `${log.join("\n")}\n`);
   await writeFile(join(folder, "items.csv"), `item_id,title,genre\n${rows.join("\n")}\n`);
   const data = join(folder, "data");
-  await importInteractions({ interactions: join(folder, "log.csv"), items: join(folder, "items.csv"), out: data });
-  const settings = { "items.dim": 16, "training.epochs": 12, "training.threads": 1, "training.learningRate": 0.02 };
+  await importInteractions({
+    interactions: join(folder, "log.csv"),
+    items: join(folder, "items.csv"),
+    out: data,
+  });
+  const settings = {
+    "items.dim": 16,
+    "training.epochs": 12,
+    "training.threads": 1,
+    "training.learningRate": 0.02,
+  };
   const run = join(folder, "run");
   const set = Object.entries(settings).map(([path, value]) => ({ path, value }));
   await train({ data, out: run, set });
@@ -56,7 +69,9 @@ describe.skipIf(!executablePath)("the web app in headless Chromium", () => {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "sequitur-web-"));
     run = await makeRun(folder);
-    server = await serve(await openRecommender({ run, openScorer, openRetriever, users: "required" }), { port: 0 });
+    server = await serve(await openRecommender({ run, openScorer, openRetriever, users: "required" }), {
+      port: 0,
+    });
     browser = await chromium.launch({ executablePath: executablePath!, args: ["--no-sandbox"] });
   });
   afterAll(async () => {
@@ -82,7 +97,10 @@ describe.skipIf(!executablePath)("the web app in headless Chromium", () => {
     const next = page.getByRole("region", { name: "Next" });
     await next.getByRole("listitem").first().getByRole("link", { name: "Film 8" }).waitFor();
     await next.getByText("Why?").first().click();
-    await next.getByText(/Film 7: alike/).first().waitFor();
+    await next
+      .getByText(/Film 7: alike/)
+      .first()
+      .waitFor();
     await page.getByRole("button", { name: "Remove Film 7" }).click();
     await next.getByText("the history is empty").waitFor();
     await page.close();
@@ -93,7 +111,9 @@ describe.skipIf(!executablePath)("the web app in headless Chromium", () => {
     expect(await page.locator("h1").textContent()).toContain(hostile);
     await page.getByText("Drama").waitFor();
     await page.getByRole("heading", { name: "Interactions over time" }).waitFor();
-    expect(await page.getByRole("region", { name: "Similar items" }).getByRole("listitem").count()).toBeGreaterThan(3);
+    expect(
+      await page.getByRole("region", { name: "Similar items" }).getByRole("listitem").count(),
+    ).toBeGreaterThan(3);
     expect(await page.title()).toBe("Item · Sequitur");
     await page.close();
   });
@@ -109,20 +129,23 @@ describe.skipIf(!executablePath)("the web app in headless Chromium", () => {
     await page.close();
   });
 
-  it.each(["try", "item/i3", "run", "data", "service"])("has no serious accessibility fault: %s", async (path) => {
-    const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-    for (const colorScheme of ["light", "dark"] as const) {
-      const page = await open(path);
-      await page.emulateMedia({ colorScheme });
-      await page.waitForLoadState("networkidle");
-      const { violations } = (await page.evaluate(`${axe}; axe.run()`)) as {
-        violations: { id: string; impact: string; nodes: { html: string }[] }[];
-      };
-      const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
-      expect(serious.map(({ id, nodes }) => `${id}: ${nodes[0]!.html}`)).toEqual([]);
-      await page.close();
-    }
-  });
+  it.each(["try", "item/i3", "run", "data", "service"])(
+    "has no serious accessibility fault: %s",
+    async (path) => {
+      const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+      for (const colorScheme of ["light", "dark"] as const) {
+        const page = await open(path);
+        await page.emulateMedia({ colorScheme });
+        await page.waitForLoadState("networkidle");
+        const { violations } = (await page.evaluate(`${axe}; axe.run()`)) as {
+          violations: { id: string; impact: string; nodes: { html: string }[] }[];
+        };
+        const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
+        expect(serious.map(({ id, nodes }) => `${id}: ${nodes[0]!.html}`)).toEqual([]);
+        await page.close();
+      }
+    },
+  );
 
   it("fits a phone", async () => {
     const page = await open("run");
@@ -134,7 +157,10 @@ describe.skipIf(!executablePath)("the web app in headless Chromium", () => {
 
   it("asks for a key where the service wants one", async () => {
     const recommender = await openRecommender({ run, openScorer, openRetriever, users: "required" });
-    const locked = await serve(recommender, { port: 0, keys: parseKeys("read secret-key-of-the-test", "test") });
+    const locked = await serve(recommender, {
+      port: 0,
+      keys: parseKeys("read secret-key-of-the-test", "test"),
+    });
     const page = await browser.newPage();
     await page.goto(`${locked.address}/#/try`);
     await page.getByLabel(/API key/).fill("secret-key-of-the-test");

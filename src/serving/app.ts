@@ -13,6 +13,8 @@ import { type Log, observe } from "./http/observe.ts";
 import { rateLimit } from "./http/rate-limit.ts";
 import { honoPath, routeOf } from "./http/route.ts";
 import { methodsByPath, openApiDocument } from "./openapi.ts";
+import { pagesOf } from "./pages/answers.ts";
+import { type PageFile, pagePolicy } from "./pages/files.ts";
 import { problemOf, problemResponse } from "./problem.ts";
 import { Recommender } from "./recommender.ts";
 import { Service } from "./service.ts";
@@ -24,6 +26,8 @@ export interface AppOptions extends AccessOptions {
   readonly rate?: number | undefined;
   /** The version in the OpenAPI document. */
   readonly version?: string | undefined;
+  /** The files of the web app by their path; none by default. */
+  readonly files?: ReadonlyMap<string, PageFile> | undefined;
   /** Told every error that was answered with 500 or 503, with the id of its request. */
   readonly onError?: ((error: unknown, request: string) => void) | undefined;
   /** Told every request. */
@@ -52,6 +56,7 @@ export function app(served: Service | Recommender, options: AppOptions = {}): Ho
     );
   }
   addDocuments(hono, metrics, options);
+  addPages(hono, service, options);
   hono.notFound((c) => unknownRoute(c));
   hono.onError((error, c) => {
     const problem = problemOf(error);
@@ -99,6 +104,26 @@ function addDocuments(hono: Hono, metrics: Metrics, { version = "0", keys }: App
     const answer = answers[path as keyof typeof documents];
     hono.get(path, (c, next) => keyProblem(c, scope, keys) ?? answer(c, next));
   }
+}
+
+/** The web app, for everybody: what it shows it asks for with a key; and the pictures of items. */
+function addPages(hono: Hono, service: Service, { files = new Map(), keys }: AppOptions): void {
+  for (const [path, { bytes, type, lasting }] of files) {
+    const headers = {
+      "content-type": type,
+      "cache-control": lasting ? "public, max-age=31536000, immutable" : "no-cache",
+    };
+    hono.get(path, (c) => {
+      c.header("content-security-policy", pagePolicy);
+      return c.body(bytes, 200, headers);
+    });
+  }
+  hono.get("/v1/items/:id/image", async (c) => {
+    const wrongKey = keyProblem(c, "read", keys);
+    if (wrongKey) return wrongKey;
+    const image = await service.with((recommender) => pagesOf(recommender).image(c.req.param("id")));
+    return c.body(image.bytes, 200, { "content-type": image.type, "cache-control": "private, max-age=3600" });
+  });
 }
 
 function tooLarge(limit: number): Response {

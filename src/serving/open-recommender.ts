@@ -15,6 +15,7 @@ import { createRetriever, type Retriever } from "../retrieval/retriever.ts";
 import { scoreSource } from "../retrieval/source.ts";
 import type { OpenRetriever, RetrieverOptions } from "../training/open-retriever.ts";
 import type { QueueOptions } from "./batcher.ts";
+import { Pages } from "./pages/pages.ts";
 import { type HistoryOf, Recommender } from "./recommender.ts";
 import { liveHistories, type TrainedHistory } from "./state/live-histories.ts";
 import type { UserEvents } from "./state/store.ts";
@@ -50,6 +51,7 @@ export async function openRecommender(options: OpenRecommenderOptions): Promise<
       items: run.items,
       model: modelName(run),
       data: run.manifest.dataset.fingerprint,
+      pages: new Pages(run, modelName(run), dataset),
       historyOf: historyOf(dataset, options.events),
       queue: options.queue,
     });

@@ -22,7 +22,7 @@ export function problemResponse({ status, code, detail, errors, headers }: Probl
   });
 }
 
-const notFound = new Set(["unknown-user", "no-users", "unknown-item"]);
+const notFound = new Set(["unknown-user", "no-users", "unknown-item", "no-run", "no-dataset", "no-image"]);
 
 /** What to say of failures that pass: their code, the seconds to wait, and a sentence that gives nothing away. */
 const passing: Readonly<Record<string, readonly [string, number, string]>> = {

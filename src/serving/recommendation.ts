@@ -4,6 +4,7 @@ import type { RunItem } from "../evaluation/run-folder.ts";
 import type { NewItem, Retriever } from "../retrieval/retriever.ts";
 import { ConfigError } from "../tensor/errors.ts";
 import type { QueueOptions } from "./batcher.ts";
+import type { Pages } from "./pages/pages.ts";
 import type { LiveItem } from "./state/store.ts";
 import type { RecommendationTrace } from "./trace.ts";
 
@@ -82,6 +83,8 @@ export interface RecommenderOptions {
   readonly model: string;
   /** Ids of a user's items, oldest first, or undefined for an unknown user. Absent: no user is known. */
   readonly historyOf?: HistoryOf | undefined;
+  /** What is known of the run and its dataset, for the web app. */
+  readonly pages?: Pages | undefined;
   /** The fingerprint of the data that the model was trained on. */
   readonly data?: string | undefined;
   /** How many requests may wait for the model. */

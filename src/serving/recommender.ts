@@ -7,6 +7,7 @@ import type { Ask, Found, Retriever } from "../retrieval/retriever.ts";
 import type { Hits } from "../retrieval/top-list.ts";
 import { ConfigError, DataError, RuntimeFailure } from "../tensor/errors.ts";
 import { type Batcher, createBatcher } from "./batcher.ts";
+import type { Pages } from "./pages/pages.ts";
 import {
   checkedCount,
   checkedDiversity,
@@ -36,6 +37,8 @@ export class Recommender {
   readonly model: string;
   /** The fingerprint of the data that the model was trained on. */
   readonly data: string | undefined;
+  /** What is known of the run and its dataset, where it was opened from a folder. */
+  readonly pages: Pages | undefined;
   readonly #items: RunItem[];
   readonly #retriever: Retriever;
   readonly #historyOf: HistoryOf | undefined;
@@ -44,13 +47,14 @@ export class Recommender {
   readonly #removed = new Set<number>();
   #failure: string | undefined;
 
-  constructor({ retriever, items, model, data, historyOf, queue }: RecommenderOptions) {
+  constructor({ retriever, items, model, data, pages, historyOf, queue }: RecommenderOptions) {
     if (retriever.items !== items.length) {
       const message = `recommender: the model scores ${retriever.items} items, the list has ${items.length}`;
       throw new DataError("other-items", message, { model: retriever.items, items: items.length });
     }
     this.model = model;
     this.data = data;
+    this.pages = pages;
     this.#items = [...items];
     this.#retriever = retriever;
     this.#historyOf = historyOf;

@@ -7,6 +7,7 @@ import { ConfigError, DataError } from "../tensor/errors.ts";
 import { type AppOptions, app } from "./app.ts";
 import { isLoopback } from "./http/access.ts";
 import { keysVariable } from "./http/keys.ts";
+import { pageFiles } from "./pages/files.ts";
 import { Recommender } from "./recommender.ts";
 import { Service } from "./service.ts";
 
@@ -42,7 +43,8 @@ export async function serve(
   requireKeys(host, options);
   const service = served instanceof Recommender ? Service.of(served) : served;
   const rate = options.rate ?? (isLoopback(host) ? undefined : usualRate);
-  const hono = app(service, { ...options, rate });
+  const files = options.files ?? (await pageFiles());
+  const hono = app(service, { ...options, rate, files });
   const server = createAdaptorServer({
     fetch: hono.fetch,
     serverOptions: { requestTimeout: 30_000, headersTimeout: 10_000 },

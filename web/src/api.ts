@@ -1,7 +1,7 @@
 /** @file What the page asks the service, with the key that the person gave, if it wants one. */
 import { signal } from "@preact/signals";
 import type { DataAnswer, ItemAnswer, ItemsAnswer, RunAnswer } from "../../src/serving/pages/schemas.ts";
-import type { HealthAnswer, Problem, RecommendAnswer, SimilarAnswer } from "../../src/serving/schemas.ts";
+import type { Problem, RecommendAnswer, SimilarAnswer } from "../../src/serving/schemas.ts";
 
 /** True while the service asks for an API key that is not there or not right. */
 export const locked = signal(false);
@@ -58,8 +58,9 @@ export const api = {
   },
   run: (): Promise<RunAnswer> => json("v1/run"),
   data: (): Promise<DataAnswer> => json("v1/data"),
-  health: (): Promise<HealthAnswer & { readonly status: string }> => json("healthz"),
+  health: (): Promise<{ readonly model: string }> => json("healthz"),
   metrics: async (): Promise<string> => (await ask("metrics")).text(),
   /** The picture of an item as an address that an image can show; pictures may need the key, so it is fetched. */
-  image: async (id: string): Promise<string> => URL.createObjectURL(await (await ask(`${item(id)}/image`)).blob()),
+  image: async (id: string): Promise<string> =>
+    URL.createObjectURL(await (await ask(`${item(id)}/image`)).blob()),
 };

@@ -1,7 +1,12 @@
 /** @file Numbers, shares and dates as a person reads them. */
 
 const whole = new Intl.NumberFormat("en");
-const day = new Intl.DateTimeFormat("en", { year: "numeric", month: "short", day: "numeric", timeZone: "UTC" });
+const day = new Intl.DateTimeFormat("en", {
+  year: "numeric",
+  month: "short",
+  day: "numeric",
+  timeZone: "UTC",
+});
 
 export const number = (value: number): string => whole.format(value);
 export const share = (value: number): string => `${(100 * value).toFixed(1)} %`;

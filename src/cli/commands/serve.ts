@@ -156,5 +156,5 @@ export async function serveUntilStopped(server: RunningServer, context: Context)
 
 /** What a person reads when the server listens. */
 export function servingText(address: string): string {
-  return `serving at ${address} (stop with Ctrl+C); interface: ${address}/openapi.json`;
+  return `serving at ${address} (stop with Ctrl+C): a page to try it; interface: ${address}/openapi.json`;
 }

@@ -10,6 +10,7 @@ import {
   ReloadAnswer,
   UserPath,
 } from "../live-schemas.ts";
+import { DataAnswer, ItemAnswer, ItemsAnswer, ItemsQuery, RunAnswer } from "../pages/schemas.ts";
 import { HealthAnswer, RecommendAnswer, RecommendBody, SimilarAnswer, SimilarQuery } from "../schemas.ts";
 
 /** Who may call: anyone, keys that read, keys that write. */
@@ -53,6 +54,39 @@ export const endpoints = {
     answer: SimilarAnswer,
     problems: { 404: "there is no such item" },
     scored: true,
+  },
+  items: {
+    method: "get",
+    path: "/v1/items",
+    scope: "read",
+    summary: "Items by words of their titles, the most popular first",
+    query: ItemsQuery,
+    answer: ItemsAnswer,
+  },
+  item: {
+    method: "get",
+    path: "/v1/items/{id}",
+    scope: "read",
+    summary: "What is known of an item",
+    params: ItemPath,
+    answer: ItemAnswer,
+    problems: { 404: "there is no such item" },
+  },
+  run: {
+    method: "get",
+    path: "/v1/run",
+    scope: "read",
+    summary: "How the model was trained, and how good it is",
+    answer: RunAnswer,
+    problems: { 404: "the model was not opened from a run folder" },
+  },
+  data: {
+    method: "get",
+    path: "/v1/data",
+    scope: "read",
+    summary: "Counts of the data that the model was trained on",
+    answer: DataAnswer,
+    problems: { 404: "the dataset is not there" },
   },
   events: {
     method: "post",
@@ -106,7 +140,7 @@ export type OperationId = keyof Endpoints;
 
 type Read<E, K extends string> = E extends Readonly<Record<K, z.ZodType>> ? z.output<E[K]> : undefined;
 type Written<E> = E extends { readonly answer: z.ZodType } ? Unchanging<z.input<E["answer"]>> : undefined;
-type Unchanging<T> = { readonly [K in keyof T]: Unchanging<T[K]> };
+type Unchanging<T> = unknown extends T ? T : { readonly [K in keyof T]: Unchanging<T[K]> };
 
 /** A request whose parts have been checked. */
 export interface Call<Id extends OperationId> {

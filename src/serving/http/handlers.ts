@@ -1,6 +1,7 @@
 /** @file What each endpoint does. */
 
 import { RuntimeFailure } from "../../tensor/errors.ts";
+import { foundItems, itemContent, pagesOf } from "../pages/answers.ts";
 import type { Service } from "../service.ts";
 import type { Handlers } from "./endpoints.ts";
 
@@ -13,6 +14,10 @@ export function handlersOf(service: Service, onFallback: (fallback: string) => v
       return answer;
     },
     similar: ({ params: { id }, query }) => service.with((recommender) => recommender.similar(id, query)),
+    items: ({ query }) => service.with((recommender) => foundItems(recommender, query)),
+    item: ({ params: { id } }) => service.with((recommender) => itemContent(recommender, id)),
+    run: () => service.with((recommender) => pagesOf(recommender).run()),
+    data: () => service.with((recommender) => pagesOf(recommender).data()),
     events: ({ body }) => service.addEvents(body),
     async putItem({ params: { id }, body: { title, fields = {} } }) {
       const { added, recommendable } = await service.putItem({ id, title, fields });

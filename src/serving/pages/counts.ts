@@ -17,7 +17,12 @@ export function doublingBins(values: Int32Array): Bin[] {
   const bins = Array.from(counts, (count = 0, bin) =>
     bin === 0 ? { from: 0, to: 0, count } : { from: 2 ** (bin - 1), to: 2 ** bin - 1, count },
   );
-  return bins.slice(Math.max(0, bins.findIndex(({ count }) => count > 0)));
+  return bins.slice(
+    Math.max(
+      0,
+      bins.findIndex(({ count }) => count > 0),
+    ),
+  );
 }
 
 export interface Period {

@@ -30,7 +30,10 @@ export async function pageFiles(folder = built): Promise<ReadonlyMap<string, Pag
   });
   for (const entry of entries.filter((each) => each.isFile())) {
     const path = join(entry.parentPath, entry.name);
-    const name = path.slice(folder.length + 1).split(sep).join("/");
+    const name = path
+      .slice(folder.length + 1)
+      .split(sep)
+      .join("/");
     const type = types[extname(name)];
     if (type === undefined) continue;
     const file = { bytes: new Uint8Array(await readFile(path)), type, lasting: name.startsWith("assets/") };

@@ -57,12 +57,16 @@ export class Pages {
     const path = (await this.#pictures()).get(id);
     if (path === undefined) throw new DataError("no-image", `item "${id}" has no picture`, { id });
     const ending = path.slice(path.lastIndexOf(".") + 1).toLowerCase();
-    return { bytes: new Uint8Array(await readFile(path)), type: `image/${ending === "jpg" ? "jpeg" : ending}` };
+    return {
+      bytes: new Uint8Array(await readFile(path)),
+      type: `image/${ending === "jpg" ? "jpeg" : ending}`,
+    };
   }
 
   #required(): Dataset {
     if (this.#dataset) return this.#dataset;
-    const message = "the dataset of this run was not found, so nothing is known of the data; name its folder with --data";
+    const message =
+      "the dataset of this run was not found, so nothing is known of the data; name its folder with --data";
     throw new DataError("no-dataset", message);
   }
 
@@ -73,7 +77,8 @@ export class Pages {
 
   #pictures(): Promise<ReadonlyMap<string, string>> {
     const folder = this.#dataset?.manifest.images?.directory;
-    this.#images ??= folder === undefined ? Promise.resolve(new Map()) : findImages(folder).catch(() => new Map());
+    this.#images ??=
+      folder === undefined ? Promise.resolve(new Map()) : findImages(folder).catch(() => new Map());
     return this.#images;
   }
 
@@ -83,6 +88,11 @@ export class Pages {
     this.#indices ??= new Map(items.map((item, index) => [item, index]));
     const index = this.#indices.get(id);
     if (index === undefined) return undefined;
-    return spans(times.filter((_, at) => sequence[at] === index), first, last, periods);
+    return spans(
+      times.filter((_, at) => sequence[at] === index),
+      first,
+      last,
+      periods,
+    );
   }
 }

@@ -46,8 +46,18 @@ async function epochsOf({ directory }: OpenRun): Promise<RunAnswer["epochs"]> {
 
 async function evaluationOf(run: OpenRun): Promise<RunAnswer["evaluation"]> {
   try {
-    const { fingerprint, users, metrics, baselines } = await readEvaluation(run.directory, "test");
-    return { fingerprint, users, metrics, baselines, byPopularity: await byPopularity(run) };
+    const { fingerprint, users, metrics, baselines, groups } = await readEvaluation(run.directory, "test");
+    const known = Object.entries(baselines).filter(
+      (entry): entry is [string, Record<string, number>] => !!entry[1],
+    );
+    return {
+      fingerprint,
+      users,
+      metrics,
+      baselines: Object.fromEntries(known),
+      byPopularity: await byPopularity(run),
+      ...(groups && { groups }),
+    };
   } catch (error) {
     if (error instanceof DataError && error.code === "not-evaluated") return null;
     throw error;

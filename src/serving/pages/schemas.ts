@@ -4,7 +4,11 @@ import { z } from "zod";
 
 /** The query of GET /v1/items. */
 export const ItemsQuery = z.strictObject({
-  query: z.string().max(200).default("").describe("words of a title, or an id; without it the most popular items"),
+  query: z
+    .string()
+    .max(200)
+    .default("")
+    .describe("words of a title, or an id; without it the most popular items"),
   limit: z.coerce.number().int().min(1).max(100).default(20),
 });
 
@@ -25,7 +29,10 @@ const Period = z.object({ from: z.number(), count: z.int() });
 /** The answer of GET /v1/items/{id}. */
 export const ItemAnswer = Found.extend({
   fields: z.record(z.string(), z.unknown()).describe("the other columns of the items file"),
-  popularity: z.array(Period).optional().describe("interactions in equal spans of time, where times are known"),
+  popularity: z
+    .array(Period)
+    .optional()
+    .describe("interactions in equal spans of time, where times are known"),
 });
 export type ItemAnswer = z.infer<typeof ItemAnswer>;
 
@@ -62,6 +69,10 @@ export const RunAnswer = z.object({
           }),
         )
         .describe("the same metrics by the popularity of the target"),
+      groups: z
+        .record(z.string(), z.object({ users: z.int(), metrics: Metrics }))
+        .optional()
+        .describe("users whose target was in the training, and those whose target was kept from it"),
     })
     .nullable()
     .describe("on the test part; null before sequitur evaluate has run"),

@@ -4,6 +4,7 @@ import { date, number, share } from "../format.ts";
 import { useLoaded } from "../loaded.ts";
 import { Chart } from "../parts/chart.tsx";
 import { Loading } from "../parts/loading.tsx";
+import { Table } from "../parts/table.tsx";
 
 type Data = Awaited<ReturnType<typeof api.data>>;
 type Bin = Data["historyLengths"][number];
@@ -34,28 +35,14 @@ function Counts({ steps }: Pick<Data, "steps">) {
   return (
     <section class="card" aria-labelledby="steps-title">
       <h2 id="steps-title">Import</h2>
-      <div class="scroll" tabIndex={0} role="region" aria-label="Counts after each step of the import">
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">step</th>
-              <th scope="col">interactions</th>
-              <th scope="col">users</th>
-              <th scope="col">items</th>
-            </tr>
-          </thead>
-          <tbody>
-            {steps.map((step) => (
-              <tr key={step.step}>
-                <th scope="row">{step.step}</th>
-                <td>{number(step.interactions)}</td>
-                <td>{number(step.users)}</td>
-                <td>{number(step.items)}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <Table
+        label="Counts after each step of the import"
+        head={["step", "interactions", "users", "items"]}
+        rows={steps.map(({ step, interactions, users, items }) => [
+          step,
+          ...[interactions, users, items].map(number),
+        ])}
+      />
     </section>
   );
 }
@@ -70,7 +57,8 @@ export function DataPage() {
           <>
             <h1>Data</h1>
             <p class="quiet">
-              {number(value.interactions)} interactions of {number(value.users)} users with {number(value.items)} items
+              {number(value.interactions)} interactions of {number(value.users)} users with{" "}
+              {number(value.items)} items
               {value.time && `, ${date(value.time.first)} to ${date(value.time.last)}`} · fingerprint{" "}
               {value.fingerprint}
             </p>
@@ -80,7 +68,10 @@ export function DataPage() {
                 about={`The most popular fifth of the items has ${fifth ? share(fifth.interactions) : "?"} of all interactions.`}
                 x={value.longTail.map(({ items }) => items)}
                 lines={[
-                  { name: "share of interactions", values: value.longTail.map(({ interactions }) => interactions) },
+                  {
+                    name: "share of interactions",
+                    values: value.longTail.map(({ interactions }) => interactions),
+                  },
                 ]}
               />
               <Bins

@@ -10,7 +10,11 @@ import { Picture } from "../parts/picture.tsx";
 type Item = Awaited<ReturnType<typeof api.item>>;
 
 const text = (value: unknown): string =>
-  Array.isArray(value) ? value.map(text).join(", ") : typeof value === "object" ? JSON.stringify(value) : String(value);
+  Array.isArray(value)
+    ? value.map(text).join(", ")
+    : typeof value === "object"
+      ? JSON.stringify(value)
+      : String(value);
 
 function Fields({ fields }: Pick<Item, "fields">) {
   const known = Object.entries(fields);

@@ -4,6 +4,7 @@ import { duration, metric, number, share } from "../format.ts";
 import { useLoaded } from "../loaded.ts";
 import { Chart } from "../parts/chart.tsx";
 import { Loading } from "../parts/loading.tsx";
+import { Table } from "../parts/table.tsx";
 
 type Run = Awaited<ReturnType<typeof api.run>>;
 type Evaluation = NonNullable<Run["evaluation"]>;
@@ -33,38 +34,27 @@ function Curves({ epochs, bestEpoch }: Pick<Run, "epochs" | "bestEpoch">) {
 }
 
 function Metrics({ recipe, evaluation }: { readonly recipe: string; readonly evaluation: Evaluation }) {
-  const names = Object.keys(evaluation.metrics);
-  const rows = [[recipe, evaluation.metrics] as const, ...Object.entries(evaluation.baselines)];
+  const { users, metrics, baselines, groups = {}, fingerprint } = evaluation;
+  const names = Object.keys(metrics);
+  const named = [
+    [recipe, metrics] as const,
+    ...Object.entries(baselines),
+    ...Object.entries(groups).map(
+      ([group, part]) => [`${recipe}, ${group} items (${number(part.users)} users)`, part.metrics] as const,
+    ),
+  ];
+  const cell = (value: number | undefined): string => (value === undefined ? "–" : metric(value));
   return (
     <section class="card" aria-labelledby="metrics-title">
       <h2 id="metrics-title">Test</h2>
       <p class="quiet">
-        {number(evaluation.users)} users, all items ranked, seen items left out; protocol {evaluation.fingerprint}.
+        {number(users)} users, all items ranked, seen items left out; protocol {fingerprint}.
       </p>
-      <div class="scroll" tabIndex={0} role="region" aria-label="Metrics on the test part">
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">model</th>
-              {names.map((name) => (
-                <th key={name} scope="col">
-                  {name}
-                </th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {rows.map(([model, metrics]) => (
-              <tr key={model}>
-                <th scope="row">{model}</th>
-                {names.map((name) => (
-                  <td key={name}>{metrics[name] === undefined ? "–" : metric(metrics[name])}</td>
-                ))}
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <Table
+        label="Metrics on the test part"
+        head={["model", ...names]}
+        rows={named.map(([name, values]) => [name, ...names.map((each) => cell(values[each]))])}
+      />
     </section>
   );
 }
@@ -73,30 +63,16 @@ function ByPopularity({ byPopularity, users }: Evaluation) {
   return (
     <section class="card" aria-labelledby="popularity-title">
       <h2 id="popularity-title">By popularity of the target</h2>
-      <div class="scroll" tabIndex={0} role="region" aria-label="Metrics by popularity of the target">
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">training interactions</th>
-              <th scope="col">users</th>
-              <th scope="col">HR@10</th>
-              <th scope="col">NDCG@10</th>
-            </tr>
-          </thead>
-          <tbody>
-            {byPopularity.map((group) => (
-              <tr key={group.from}>
-                <th scope="row">{group.to === null ? `${group.from} or more` : `${group.from}–${group.to}`}</th>
-                <td>
-                  {number(group.users)} ({share(group.users / users)})
-                </td>
-                <td>{metric(group["HR@10"])}</td>
-                <td>{metric(group["NDCG@10"])}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <Table
+        label="Metrics by popularity of the target"
+        head={["training interactions", "users", "HR@10", "NDCG@10"]}
+        rows={byPopularity.map((group) => [
+          group.to === null ? `${group.from} or more` : `${group.from}–${group.to}`,
+          `${number(group.users)} (${share(group.users / users)})`,
+          metric(group["HR@10"]),
+          metric(group["NDCG@10"]),
+        ])}
+      />
     </section>
   );
 }
@@ -109,8 +85,8 @@ export function RunPage() {
         <>
           <h1>{value.recipe}</h1>
           <p class="quiet">
-            {value.model} · seed {value.seed} · {number(value.items)} items, {number(value.users)} users · data{" "}
-            {value.data} · trained in {duration(value.seconds)}
+            {value.model} · seed {value.seed} · {number(value.items)} items, {number(value.users)} users ·
+            data {value.data} · trained in {duration(value.seconds)}
           </p>
           <Curves {...value} />
           {value.evaluation ? (

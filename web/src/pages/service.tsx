@@ -5,6 +5,7 @@ import { bytes, duration, number } from "../format.ts";
 import type { Loaded } from "../loaded.ts";
 import { Chart } from "../parts/chart.tsx";
 import { Loading } from "../parts/loading.tsx";
+import { Table } from "../parts/table.tsx";
 import { bucketsOf, quantile, type Sample, samplesOf } from "../prometheus.ts";
 
 /** Milliseconds between two readings, and how many are kept. */
@@ -23,7 +24,9 @@ function useReadings(): Loaded<readonly Reading[]> {
     let readings: readonly Reading[] = [];
     const read = async (): Promise<void> => {
       try {
-        readings = [...readings, { at: Date.now() / 1000, samples: samplesOf(await api.metrics()) }].slice(-kept);
+        readings = [...readings, { at: Date.now() / 1000, samples: samplesOf(await api.metrics()) }].slice(
+          -kept,
+        );
         setLoaded({ state: "there", value: readings });
       } catch (error) {
         setLoaded({ state: "failed", message: (error as Error).message });
@@ -57,33 +60,15 @@ function Routes({ samples }: Reading) {
     <section class="card" aria-labelledby="routes-title">
       <h2 id="routes-title">Latency</h2>
       <p class="quiet">Since the service started.</p>
-      <div class="scroll" tabIndex={0} role="region" aria-label="Latency by route">
-        <table>
-          <thead>
-            <tr>
-              {["route", "requests", "half", "95 %", "99 %"].map((name) => (
-                <th key={name} scope="col">
-                  {name}
-                </th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {routes.map((route) => {
-              const buckets = bucketsOf(samples, "sequitur_request_seconds", { route });
-              return (
-                <tr key={route}>
-                  <th scope="row">{route}</th>
-                  <td>{number(buckets.get(Number.POSITIVE_INFINITY) ?? 0)}</td>
-                  {[0.5, 0.95, 0.99].map((share) => (
-                    <td key={share}>{upTo(quantile(buckets, share))}</td>
-                  ))}
-                </tr>
-              );
-            })}
-          </tbody>
-        </table>
-      </div>
+      <Table
+        label="Latency by route"
+        head={["route", "requests", "half", "95 %", "99 %"]}
+        rows={routes.map((route) => {
+          const buckets = bucketsOf(samples, "sequitur_request_seconds", { route });
+          const requests = number(buckets.get(Number.POSITIVE_INFINITY) ?? 0);
+          return [route, requests, ...[0.5, 0.95, 0.99].map((part) => upTo(quantile(buckets, part)))];
+        })}
+      />
     </section>
   );
 }
@@ -146,7 +131,9 @@ export function ServicePage() {
                   lines={[
                     {
                       name: "MB",
-                      values: value.map(({ samples }) => total(samples, "process_resident_memory_bytes") / 2 ** 20),
+                      values: value.map(
+                        ({ samples }) => total(samples, "process_resident_memory_bytes") / 2 ** 20,
+                      ),
                     },
                   ]}
                   label={(at) => new Date(1000 * at).toLocaleTimeString()}

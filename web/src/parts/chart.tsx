@@ -1,6 +1,7 @@
 /** @file A chart of one or more lines or of bars, with the same figures as a table for those who do not see it. */
 import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
+import { Table } from "./table.tsx";
 
 export interface Line {
   readonly name: string;
@@ -21,7 +22,8 @@ interface Props {
 
 const height = 220;
 
-const colour = (name: string): string => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+const colour = (name: string): string =>
+  getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 function options({ x, lines, bars, label, time }: Props, width: number): uPlot.Options {
   const [text, grid] = [colour("--text"), colour("--line")];
@@ -32,8 +34,13 @@ function options({ x, lines, bars, label, time }: Props, width: number): uPlot.O
     height,
     legend: { show: lines.length > 1 },
     cursor: { y: false },
-    scales: { x: { time: time ?? false, ...(bars && { range: [-0.5, x.length - 0.5] as [number, number] }) } },
-    axes: [{ ...axis, ...places }, { ...axis, size: 60 }],
+    scales: {
+      x: { time: time ?? false, ...(bars && { range: [-0.5, x.length - 0.5] as [number, number] }) },
+    },
+    axes: [
+      { ...axis, ...places },
+      { ...axis, size: 60 },
+    ],
     series: [
       {},
       ...lines.map(({ name }, k) => ({
@@ -77,30 +84,11 @@ export function Chart(props: Props) {
       <div ref={place} aria-hidden="true" />
       <details>
         <summary>The figures as a table</summary>
-        <div class="scroll">
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">at</th>
-                {lines.map(({ name }) => (
-                  <th key={name} scope="col">
-                    {name}
-                  </th>
-                ))}
-              </tr>
-            </thead>
-            <tbody>
-              {x.map((at, k) => (
-                <tr key={at}>
-                  <th scope="row">{label(at)}</th>
-                  {lines.map(({ name, values }) => (
-                    <td key={name}>{values[k]}</td>
-                  ))}
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table
+          label={title}
+          head={["at", ...lines.map(({ name }) => name)]}
+          rows={x.map((at, k) => [label(at), ...lines.map(({ values }) => String(values[k]))])}
+        />
       </details>
     </figure>
   );

@@ -83,12 +83,13 @@ export function Find({ label, onChoose }: Props) {
           act();
         }}
       />
-      <ul id={`${id}-list`} role="listbox" aria-label={label} hidden={!shown}>
+      <div id={`${id}-list`} role="listbox" aria-label={label} hidden={!shown}>
         {found.map((item, k) => (
-          <li
+          <div
             key={item.id}
             id={`${id}-${k}`}
             role="option"
+            tabIndex={-1}
             aria-selected={k === at}
             onMouseDown={(event) => {
               event.preventDefault(); // the field keeps the focus
@@ -96,9 +97,9 @@ export function Find({ label, onChoose }: Props) {
             }}
           >
             <span>{item.title ?? item.id}</span> <small>{number(item.count)}×</small>
-          </li>
+          </div>
         ))}
-      </ul>
+      </div>
     </div>
   );
 }
