@@ -49,9 +49,12 @@ async function makeRun(folder: string): Promise<string> {
   });
   const settings = {
     "items.dim": 16,
-    "training.epochs": 12,
+    "training.maxLength": 8,
+    "training.rowLength": 8,
+    "training.batchTokens": 128,
+    "training.epochs": 30,
     "training.threads": 1,
-    "training.learningRate": 0.02,
+    "training.learningRate": 0.01,
   };
   const run = join(folder, "run");
   const set = Object.entries(settings).map(([path, value]) => ({ path, value }));

@@ -69,6 +69,7 @@ export function app(served: Service | Recommender, options: AppOptions = {}): Ho
 function addChecks(hono: Hono, metrics: Metrics, options: AppOptions): void {
   const { bodyLimitBytes = 1 << 20, cors, keys, rate, log } = options;
   hono.use(
+    pagesPolicy(options),
     requestId({ limitLength: 128 }),
     observe(metrics, log),
     secureHeaders({
@@ -106,6 +107,14 @@ function addDocuments(hono: Hono, metrics: Metrics, { version = "0", keys }: App
   }
 }
 
+/** Pages may load their own files, which nothing else that is answered may; first, so that it has the last word. */
+function pagesPolicy({ files }: AppOptions): MiddlewareHandler {
+  return async (c, next) => {
+    await next();
+    if (files?.has(c.req.path)) c.res.headers.set("content-security-policy", pagePolicy);
+  };
+}
+
 /** The web app, for everybody: what it shows it asks for with a key; and the pictures of items. */
 function addPages(hono: Hono, service: Service, { files = new Map(), keys }: AppOptions): void {
   for (const [path, { bytes, type, lasting }] of files) {
@@ -113,10 +122,7 @@ function addPages(hono: Hono, service: Service, { files = new Map(), keys }: App
       "content-type": type,
       "cache-control": lasting ? "public, max-age=31536000, immutable" : "no-cache",
     };
-    hono.get(path, (c) => {
-      c.header("content-security-policy", pagePolicy);
-      return c.body(bytes, 200, headers);
-    });
+    hono.get(path, (c) => c.body(bytes, 200, headers));
   }
   hono.get("/v1/items/:id/image", async (c) => {
     const wrongKey = keyProblem(c, "read", keys);
