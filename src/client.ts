@@ -8,6 +8,7 @@ import type {
   PutItemAnswer,
   ReloadAnswer,
 } from "./serving/live-schemas.ts";
+import type { DataAnswer, ItemAnswer, ItemsAnswer, RunAnswer } from "./serving/pages/schemas.ts";
 import type {
   HealthAnswer,
   Problem,
@@ -66,6 +67,11 @@ export interface Client {
   recommend(question: RecommendQuestion): Promise<RecommendAnswer>;
   /** The items most like one; `k` is 10 by default. */
   similar(id: string, k?: number): Promise<SimilarAnswer>;
+  /** Items by words of their titles; the most popular without any. */
+  items(query?: string, limit?: number): Promise<ItemsAnswer>;
+  item(id: string): Promise<ItemAnswer>;
+  run(): Promise<RunAnswer>;
+  data(): Promise<DataAnswer>;
   /** Reports what users did; resolves once it is durable. Events with an `id` may be sent again without harm. */
   events(events: readonly Event[]): Promise<EventsAnswer>;
   putItem(id: string, item?: ItemBody): Promise<PutItemAnswer>;
@@ -89,6 +95,11 @@ export function createClient(options: ClientOptions): Client {
   return {
     recommend: (question) => call("POST", "/v1/recommend", question),
     similar: (id, k = 10) => call("GET", `${place("items", id)}/similar?k=${k}`),
+    items: (query = "", limit = 20) =>
+      call("GET", `/v1/items?${new URLSearchParams({ query, limit: String(limit) })}`),
+    item: (id) => call("GET", place("items", id)),
+    run: () => call("GET", "/v1/run"),
+    data: () => call("GET", "/v1/data"),
     events: (events) => call("POST", "/v1/events", { events }),
     putItem: (id, item = {}) => call("PUT", place("items", id), item),
     deleteItem: (id) => call("DELETE", place("items", id)),

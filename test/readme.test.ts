@@ -88,7 +88,7 @@ describe("the README", () => {
   });
 
   it("has the blocks that are run below", () => {
-    expect(shell).toHaveLength(3);
+    expect(shell).toHaveLength(4);
     expect(scripts).toHaveLength(3);
   });
 
@@ -127,6 +127,11 @@ describe("the README", () => {
     } finally {
       server.kill();
     }
+  });
+
+  it("learns from what items read", async () => {
+    const { stdout } = await sh(shell[3]!);
+    expect(stdout).toContain("sasrec-text");
   });
 
   it.each(scripts.map((text, i) => [i + 1, text] as const))(

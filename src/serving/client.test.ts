@@ -40,6 +40,10 @@ test("every endpoint has a method, with typed questions and answers", async () =
   expect(await client.events([{ user: "ü/1", item: "a" }])).toEqual({ accepted: 1, duplicates: 0 });
   expect((await client.recommend({ user: "ü/1", k: 1 })).items[0]?.id).toBe("b");
   expect((await client.similar("a", 2)).items.map(({ id }) => id)).toEqual(["b", "c"]);
+  expect((await client.items("a")).items.map(({ id }) => id)).toEqual(["a"]);
+  expect(await client.item("a")).toMatchObject({ id: "a", image: false, fields: {} });
+  await expect(client.run()).rejects.toMatchObject({ status: 404, code: "no-run" });
+  await expect(client.data()).rejects.toMatchObject({ status: 404, code: "no-run" });
   expect(await client.putItem("new/one", { title: "New" })).toMatchObject({ id: "new/one", added: true });
   expect(await client.deleteItem("b")).toBeUndefined();
   expect((await client.recommend({ user: "ü/1", k: 1 })).items[0]?.id).toBe("c");

@@ -26,6 +26,7 @@ function Bins({ title, about, name, bins }: BinsProps) {
       x={bins.map((_, k) => k)}
       lines={[{ name, values: bins.map(({ count }) => count) }]}
       label={(k) => (bins[k] ? binName(bins[k]) : "")}
+      tick={(k) => (bins[k] ? `${bins[k].from}+` : "")}
       bars
     />
   );

@@ -15,8 +15,10 @@ interface Props {
   readonly x: readonly number[];
   readonly lines: readonly Line[];
   readonly bars?: boolean;
-  /** How a place on the horizontal axis is written. */
+  /** How a place on the horizontal axis is written in the table; below bars where there is no `tick`. */
   readonly label?: (x: number) => string;
+  /** What stands below a bar. */
+  readonly tick?: (x: number) => string;
   readonly time?: boolean;
 }
 
@@ -25,14 +27,14 @@ const height = 220;
 const colour = (name: string): string =>
   getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
-function options({ x, lines, bars, label, time }: Props, width: number): uPlot.Options {
+function options({ x, lines, bars, label, tick = label, time }: Props, width: number): uPlot.Options {
   const [text, grid] = [colour("--text"), colour("--line")];
   const axis = { stroke: text, grid: { stroke: grid, width: 1 }, ticks: { stroke: grid, width: 1 } };
-  const places = label && { splits: () => [...x], values: (_: uPlot, at: number[]) => at.map(label) };
+  const places = bars && tick && { splits: () => [...x], values: (_: uPlot, at: number[]) => at.map(tick) };
   return {
     width,
     height,
-    legend: { show: lines.length > 1 },
+    legend: { show: lines.length > 1, live: false },
     cursor: { y: false },
     scales: {
       x: { time: time ?? false, ...(bars && { range: [-0.5, x.length - 0.5] as [number, number] }) },
@@ -47,7 +49,11 @@ function options({ x, lines, bars, label, time }: Props, width: number): uPlot.O
         label: name,
         stroke: colour(`--series-${k + 1}`),
         width: 2,
-        ...(bars && { paths: uPlot.paths.bars!({ size: [0.7] }), fill: colour(`--series-${k + 1}`) }),
+        ...(bars && {
+          points: { show: false },
+          paths: uPlot.paths.bars!({ size: [0.7] }),
+          fill: colour(`--series-${k + 1}`),
+        }),
       })),
     ],
   };

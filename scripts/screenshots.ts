@@ -1,0 +1,64 @@
+/** @file Pictures of the web app's pages for the docs: node dist/scripts/screenshots.js RUN, with Chromium installed. */
+import { existsSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
+import { delimiter, join } from "node:path";
+import { chromium } from "playwright-core";
+import { openRecommender } from "../src/serving/open-recommender.ts";
+import { serve } from "../src/serving/serve.ts";
+import { openRetriever } from "../src/training/open-retriever.ts";
+import { openScorer } from "../src/training/open-scorer.ts";
+
+const folder = join(import.meta.dirname, "../..", "docs", "pages");
+const phone = { width: 390, height: 800 };
+const desk = { width: 1180, height: 860 };
+
+const [run] = process.argv.slice(2);
+if (run === undefined) throw new Error("name a run folder: node dist/scripts/screenshots.js RUN");
+const executablePath = (process.env.PATH ?? "")
+  .split(delimiter)
+  .map((path) => join(path, "chromium"))
+  .find((path) => existsSync(path));
+if (executablePath === undefined)
+  throw new Error("no chromium on the path; install Debian's package chromium");
+
+await mkdir(folder, { recursive: true });
+const server = await serve(await openRecommender({ run, openScorer, openRetriever, users: "required" }), {
+  port: 0,
+});
+const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
+const page = await browser.newPage({ viewport: desk });
+
+/** The page that the address names, once nothing is loading any more. */
+async function open(path: string): Promise<void> {
+  await page.goto(`${server.address}/#/${path}`);
+  await page.locator("h1").waitFor();
+  await page.waitForLoadState("networkidle");
+}
+const take = (name: string) => page.screenshot({ path: join(folder, `${name}.png`) });
+
+await open("try");
+for (const title of ["Pan's Labyrinth", "Spirited Away", "Amelie"]) {
+  await page.getByRole("combobox").fill(title);
+  await page.getByRole("option").first().waitFor();
+  await page.waitForTimeout(400);
+  await page.keyboard.press("Enter");
+}
+await page.keyboard.press("Escape");
+await page.getByText("Why?").first().click();
+await take("try");
+await page.setViewportSize(phone);
+await take("try-phone");
+await page.setViewportSize(desk);
+await page.getByRole("region", { name: "Next" }).getByRole("link").first().click();
+await page.getByRole("heading", { name: "Similar items" }).waitFor();
+await page.waitForLoadState("networkidle");
+await take("item");
+for (const path of ["run", "data", "service"]) {
+  await open(path);
+  await take(path);
+}
+await page.emulateMedia({ colorScheme: "dark" });
+await open("run");
+await take("run-dark");
+await browser.close();
+await server.close();
