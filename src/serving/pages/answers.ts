@@ -23,8 +23,8 @@ export async function foundItems(
   recommender: Recommender,
   { query, limit }: { readonly query: string; readonly limit: number },
 ): Promise<ItemsAnswer> {
-  const there = recommender.items.filter((item) => recommender.item(item.id) === item);
-  const found = await find(there, query, limit);
+  const { items } = recommender;
+  const found = await find({ items, query, limit, there: ({ id }) => recommender.item(id) !== undefined });
   return { items: await Promise.all(found.map((item) => described(recommender, item))) };
 }
 

@@ -18,20 +18,24 @@ function place(id: string, title: string, query: string, words: readonly string[
     : places.inside;
 }
 
-/** Items of which new ones may be put behind the others, and titles may change. */
-export function itemFinder(): (
-  items: readonly RunItem[],
-  query: string,
-  limit: number,
-) => Promise<readonly RunItem[]> {
+export interface Search {
+  readonly items: readonly RunItem[];
+  readonly query: string;
+  readonly limit: number;
+  /** False for items that are not to be found any more. */
+  readonly there?: (item: RunItem) => boolean;
+}
+
+/** Looks through items that may change: new ones may be put behind the others, and titles may be others. */
+export function itemFinder(): (search: Search) => Promise<readonly RunItem[]> {
   const titles = new WeakMap<RunItem, string>();
   const titleOf = (item: RunItem): string => {
     const known = titles.get(item) ?? plain(item.title ?? item.id);
     titles.set(item, known);
     return known;
   };
-  /** The best `limit` items; the event loop gets its turn meanwhile. */
-  return async (items, query, limit) => {
+  /** The best items; the event loop gets its turn meanwhile. */
+  return async ({ items, query, limit, there = () => true }) => {
     const asked = plain(query.trim());
     const words = asked.split(/\s+/).filter((word) => word !== "");
     const breathe = breather();
@@ -41,7 +45,11 @@ export function itemFinder(): (
       if (at > places.nowhere) found.push({ item, at });
       if (k % 1024 === 0) await breathe();
     }
-    const best = found.sort((a, b) => b.at - a.at || b.item.count - a.item.count);
-    return best.slice(0, limit).map(({ item }) => item);
+    const best: RunItem[] = [];
+    for (const { item } of found.sort((a, b) => b.at - a.at || b.item.count - a.item.count)) {
+      if (best.length === limit) break;
+      if (there(item)) best.push(item);
+    }
+    return best;
   };
 }

@@ -44,7 +44,7 @@ describe("items by their titles", () => {
     { id: "5", count: 3 },
   ];
   const find = itemFinder();
-  const ids = async (query: string, limit = 10) => (await find(items, query, limit)).map(({ id }) => id);
+  const ids = async (query: string, limit = 10) => (await find({ items, query, limit })).map(({ id }) => id);
 
   it.each([
     ["star", ["1", "2", "4"]], // starts so; a word starts so; somewhere inside
@@ -61,6 +61,8 @@ describe("items by their titles", () => {
   it("gives no more than asked for, and sees items that were put later", async () => {
     expect(await ids("star", 1)).toEqual(["1"]);
     const more = [...items, { id: "6", title: "Starship", count: 0 }];
-    expect((await find(more, "starsh", 5)).map(({ id }) => id)).toEqual(["6"]);
+    expect((await find({ items: more, query: "starsh", limit: 5 })).map(({ id }) => id)).toEqual(["6"]);
+    const there = ({ id }: { id: string }) => id !== "1";
+    expect((await find({ items, query: "star", limit: 1, there })).map(({ id }) => id)).toEqual(["2"]);
   });
 });
