@@ -1,12 +1,12 @@
 /** @file Pictures of the web app's pages for the docs: node dist/scripts/screenshots.js RUN, with Chromium installed. */
-import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 import { chromium } from "playwright-core";
 import { openRecommender } from "../src/serving/open-recommender.ts";
 import { serve } from "../src/serving/serve.ts";
 import { openRetriever } from "../src/training/open-retriever.ts";
 import { openScorer } from "../src/training/open-scorer.ts";
+import { executablePath, lacking } from "./chromium.ts";
 
 const folder = join(import.meta.dirname, "../..", "docs", "pages");
 const phone = { width: 390, height: 800 };
@@ -14,12 +14,7 @@ const desk = { width: 1180, height: 860 };
 
 const [run] = process.argv.slice(2);
 if (run === undefined) throw new Error("name a run folder: node dist/scripts/screenshots.js RUN");
-const executablePath = (process.env.PATH ?? "")
-  .split(delimiter)
-  .map((path) => join(path, "chromium"))
-  .find((path) => existsSync(path));
-if (executablePath === undefined)
-  throw new Error("no chromium on the path; install Debian's package chromium");
+if (executablePath === undefined) throw new Error(lacking);
 
 await mkdir(folder, { recursive: true });
 const server = await serve(await openRecommender({ run, openScorer, openRetriever, users: "required" }), {

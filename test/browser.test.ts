@@ -1,20 +1,15 @@
-import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { delimiter, extname, join } from "node:path";
+import { extname, join } from "node:path";
 import { type Browser, chromium } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { executablePath, lacking } from "../scripts/chromium.ts";
 import { nodeRuntime } from "../src/runtime/node.ts";
 import { type Figures, trainAndScore } from "./browser-job.ts";
 
 const root = join(import.meta.dirname, "../..");
-const executablePath = (process.env.PATH ?? "")
-  .split(delimiter)
-  .flatMap((folder) => ["chromium", "chromium-browser", "google-chrome"].map((name) => join(folder, name)))
-  .find((path) => existsSync(path));
 const required = process.env.SEQUITUR_BROWSER === "required";
-const lacking = "no chromium on the path; install Debian's package chromium";
 if (!executablePath) process.stderr.write(`browser test skipped: ${lacking}\n`);
 
 const types: Record<string, string> = { ".js": "text/javascript", ".mjs": "text/javascript" };

@@ -1,10 +1,10 @@
-import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { executablePath, lacking } from "../scripts/chromium.ts";
 import { importInteractions } from "../src/data/import.ts";
 import { evaluateRun } from "../src/evaluation/evaluate-run.ts";
 import { parseKeys } from "../src/serving/http/keys.ts";
@@ -14,12 +14,7 @@ import { openRetriever } from "../src/training/open-retriever.ts";
 import { openScorer } from "../src/training/open-scorer.ts";
 import { train } from "../src/training/train.ts";
 
-const executablePath = (process.env.PATH ?? "")
-  .split(delimiter)
-  .flatMap((folder) => ["chromium", "chromium-browser", "google-chrome"].map((name) => join(folder, name)))
-  .find((path) => existsSync(path));
 const required = process.env.SEQUITUR_BROWSER === "required";
-const lacking = "no chromium on the path; install Debian's package chromium";
 if (!executablePath) process.stderr.write(`web app test skipped: ${lacking}\n`);
 
 it.runIf(required)("has a browser to look at the web app in", () => {

@@ -2,19 +2,15 @@
 import { z } from "zod";
 import { activations, layerNorm, linear, segmentMask } from "../../nn/layers.ts";
 import { defineBackbone } from "../define.ts";
+import * as settings from "./settings.ts";
 import { transformer, withPositions } from "./transformer.ts";
 
 const config = z.strictObject({
   name: z.literal("bert4rec").default("bert4rec"),
-  blocks: z.int().min(1).max(64).default(2).describe("transformer blocks"),
-  heads: z.int().min(1).max(64).default(2).describe("attention heads; must divide the width"),
-  dropout: z.number().min(0).max(0.95).default(0.2).describe("share of elements dropped while training"),
-  hidden: z
-    .number()
-    .positive()
-    .max(16)
-    .default(4)
-    .describe("width of the feed-forward layer, in widths of the model"),
+  blocks: settings.blocks("transformer blocks"),
+  heads: settings.heads(2),
+  dropout: settings.dropShare(0.2),
+  hidden: settings.hidden(4),
   norm: z
     .enum(["pre", "post"])
     .default("post")

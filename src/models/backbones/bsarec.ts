@@ -14,18 +14,14 @@ import {
 import type { Params } from "../../nn/params.ts";
 import { defineBackbone, type SequenceInput } from "../define.ts";
 import { filterMatrix, frequencies, lowPass, withoutPadding } from "./filters.ts";
+import * as settings from "./settings.ts";
 
 const config = z.strictObject({
   name: z.literal("bsarec").default("bsarec"),
-  blocks: z.int().min(1).max(64).default(2).describe("blocks"),
-  heads: z.int().min(1).max(64).default(1).describe("attention heads; must divide the width"),
-  dropout: z.number().min(0).max(0.95).default(0.5).describe("share of elements dropped while training"),
-  hidden: z
-    .number()
-    .positive()
-    .max(16)
-    .default(4)
-    .describe("width of the feed-forward layer, in widths of the model"),
+  blocks: settings.blocks("blocks"),
+  heads: settings.heads(1),
+  dropout: settings.dropShare(0.5),
+  hidden: settings.hidden(4),
   filterShare: z
     .number()
     .min(0)

@@ -15,17 +15,13 @@ import {
   realTokens,
   withoutPadding,
 } from "./filters.ts";
+import * as settings from "./settings.ts";
 
 const config = z.strictObject({
   name: z.literal("fmlp").default("fmlp"),
-  blocks: z.int().min(1).max(64).default(2).describe("blocks of a filter and a feed-forward layer"),
-  dropout: z.number().min(0).max(0.95).default(0.5).describe("share of elements dropped while training"),
-  hidden: z
-    .number()
-    .positive()
-    .max(16)
-    .default(4)
-    .describe("width of the feed-forward layer, in widths of the model"),
+  blocks: settings.blocks("blocks of a filter and a feed-forward layer"),
+  dropout: settings.dropShare(0.5),
+  hidden: settings.hidden(4),
   filter: z
     .enum(["causal", "circular"])
     .default("causal")

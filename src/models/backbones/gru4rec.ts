@@ -18,11 +18,12 @@ import { linear } from "../../nn/layers.ts";
 import type { Params } from "../../nn/params.ts";
 import type { Dim } from "../../tensor/spec.ts";
 import { defineBackbone } from "../define.ts";
+import * as settings from "./settings.ts";
 
 const config = z.strictObject({
   name: z.literal("gru4rec").default("gru4rec"),
   layers: z.int().min(1).max(8).default(1).describe("recurrent layers"),
-  dropout: z.number().min(0).max(0.95).default(0.5).describe("share of elements dropped while training"),
+  dropout: settings.dropShare(0.5),
   hidden: z.number().positive().max(16).default(1).describe("width of the state, in widths of the model"),
 });
 

@@ -22,17 +22,18 @@ import {
 import { activations, joinHeads, linear, segmentCausal, splitHeads } from "../../nn/layers.ts";
 import type { Params } from "../../nn/params.ts";
 import { defineBackbone, type SequenceInput } from "../define.ts";
+import * as settings from "./settings.ts";
 
 const config = z.strictObject({
   name: z.literal("hstu").default("hstu"),
-  blocks: z.int().min(1).max(64).default(2).describe("layers"),
-  heads: z.int().min(1).max(64).default(1).describe("attention heads; must divide the width"),
-  dropout: z.number().min(0).max(0.95).default(0.2).describe("share of elements dropped while training"),
+  blocks: settings.blocks("layers"),
+  heads: settings.heads(1),
+  dropout: settings.dropShare(0.2),
   times: z
     .enum(["none", "past", "next"])
     .default("none")
     .describe(
-      "the bias by time: none, by the time between two items, or as published by the time from an item to the one asked for, whose time the model then knows",
+      "the bias by time: none, by the time between two items, or as published by the time from an item to the one asked for, whose time the model then knows; recommend and serve pass no times yet and take a history as of one moment",
     ),
 });
 

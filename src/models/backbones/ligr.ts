@@ -5,18 +5,14 @@ import { add, gather, matmul, mul, sigmoid } from "../../graph/ops/index.ts";
 import { activations, layerNorm, linear, segmentCausalMask, selfAttention } from "../../nn/layers.ts";
 import type { Params } from "../../nn/params.ts";
 import { defineBackbone } from "../define.ts";
+import * as settings from "./settings.ts";
 
 const config = z.strictObject({
   name: z.literal("ligr").default("ligr"),
-  blocks: z.int().min(1).max(64).default(2).describe("transformer blocks"),
-  heads: z.int().min(1).max(64).default(1).describe("attention heads; must divide the width"),
-  dropout: z.number().min(0).max(0.95).default(0.2).describe("share of elements dropped while training"),
-  hidden: z
-    .number()
-    .positive()
-    .max(16)
-    .default(4)
-    .describe("width of the feed-forward layer, in widths of the model"),
+  blocks: settings.blocks("transformer blocks"),
+  heads: settings.heads(1),
+  dropout: settings.dropShare(0.2),
+  hidden: settings.hidden(4),
 });
 
 /** W₂·drop(SiLU(W₁·x) ⊙ W₃·x), without biases (Shazeer 2020, arXiv:2002.05202). */

@@ -5,19 +5,15 @@ import { add, constant, gather } from "../../graph/ops/index.ts";
 import { rotary, segmentCausalMask } from "../../nn/layers.ts";
 import type { Params } from "../../nn/params.ts";
 import { defineBackbone, type SequenceInput } from "../define.ts";
+import * as settings from "./settings.ts";
 import { transformer, withPositions } from "./transformer.ts";
 
 const config = z.strictObject({
   name: z.literal("sasrec").default("sasrec"),
-  blocks: z.int().min(1).max(64).default(2).describe("transformer blocks"),
-  heads: z.int().min(1).max(64).default(1).describe("attention heads; must divide the width"),
-  dropout: z.number().min(0).max(0.95).default(0.5).describe("share of elements dropped while training"),
-  hidden: z
-    .number()
-    .positive()
-    .max(16)
-    .default(1)
-    .describe("width of the feed-forward layer, in widths of the model"),
+  blocks: settings.blocks("transformer blocks"),
+  heads: settings.heads(1),
+  dropout: settings.dropShare(0.5),
+  hidden: settings.hidden(1),
   activation: z
     .enum(["relu", "gelu", "silu"])
     .default("relu")

@@ -51,3 +51,18 @@ export function longTail(counts: Int32Array, points: number): { items: number; i
   }
   return curve;
 }
+
+/** The values beside each item of a sequence, put together by item once, so that none is looked for again. */
+export function byItem(
+  sequence: Int32Array,
+  values: Float64Array,
+  items: number,
+): (item: number) => Float64Array {
+  const starts = new Int32Array(items + 1);
+  for (const item of sequence) starts[item + 1]!++;
+  for (let item = 0; item < items; item++) starts[item + 1]! += starts[item]!;
+  const next = starts.slice();
+  const sorted = new Float64Array(values.length);
+  for (let at = 0; at < sequence.length; at++) sorted[next[sequence[at]!]!++] = values[at]!;
+  return (item) => sorted.subarray(starts[item], starts[item + 1]);
+}

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { doublingBins, longTail, spans } from "./counts.ts";
+import { byItem, doublingBins, longTail, spans } from "./counts.ts";
 import { itemFinder } from "./find-items.ts";
 
 describe("counts for pictures of the data", () => {
@@ -26,6 +26,11 @@ describe("counts for pictures of the data", () => {
       { from: 5, count: 2 },
     ]);
     expect(spans(Float64Array.of(7, 7), 7, 7, 3).map(({ count }) => count)).toEqual([2, 0, 0]);
+  });
+
+  it("puts values together by item", () => {
+    const timesOf = byItem(Int32Array.of(2, 0, 2), Float64Array.of(5, 6, 7), 3);
+    expect([0, 1, 2].map((item) => [...timesOf(item)])).toEqual([[6], [], [5, 7]]);
   });
 
   it("draws the long tail from nothing to everything, most popular items first", () => {

@@ -5,7 +5,7 @@ import { type Dataset, type Item, readItems } from "../../data/dataset.ts";
 import { findImages } from "../../data/images.ts";
 import type { OpenRun } from "../../evaluation/run-folder.ts";
 import { DataError } from "../../tensor/errors.ts";
-import { spans } from "./counts.ts";
+import { byItem, spans } from "./counts.ts";
 import { dataReport } from "./data-report.ts";
 import { runReport } from "./run-report.ts";
 import type { DataAnswer, ItemAnswer, RunAnswer } from "./schemas.ts";
@@ -22,6 +22,7 @@ export class Pages {
   #images: Promise<ReadonlyMap<string, string>> | undefined;
   #indices: ReadonlyMap<string, number> | undefined;
   #data: DataAnswer | undefined;
+  #times: ((item: number) => Float64Array) | undefined;
 
   constructor(run: OpenRun, model: string, dataset: Dataset | undefined) {
     this.#run = run;
@@ -88,11 +89,7 @@ export class Pages {
     this.#indices ??= new Map(items.map((item, index) => [item, index]));
     const index = this.#indices.get(id);
     if (index === undefined) return undefined;
-    return spans(
-      times.filter((_, at) => sequence[at] === index),
-      first,
-      last,
-      periods,
-    );
+    this.#times ??= byItem(sequence, times, items.length);
+    return spans(this.#times(index), first, last, periods);
   }
 }
