@@ -11,14 +11,14 @@ export interface ChangeListener {
   start(told: (change: ItemChange) => void): void;
   /** Up to which version everything is known already; only the first word counts. */
   known(version: number): void;
-  /** The version of a change that this process made itself. */
-  ignore(version: number): void;
+  /** A change that this process made itself and knows already: nothing as old as it is told any more. */
+  ignore(id: string, version: number): void;
   stop(): Promise<void>;
 }
 
 /** Listens on a connection of its own, which is opened again when it breaks. */
 export function listen(url: string, pool: pg.Pool): ChangeListener {
-  const own = new Set<number>();
+  const own = new Map<string, number>();
   let told: ((change: ItemChange) => void) | undefined;
   let client: pg.Client | undefined;
   let timer: NodeJS.Timeout | undefined;
@@ -32,7 +32,9 @@ export function listen(url: string, pool: pg.Pool): ChangeListener {
     );
     for (const { id, content, version } of rows) {
       seen = Number(version);
-      if (!own.delete(seen)) told?.(itemChange(id, content));
+      const known = own.get(id) ?? -1;
+      if (seen > known) told?.(itemChange(id, content));
+      if (seen >= known) own.delete(id);
     }
   }
 
@@ -74,8 +76,8 @@ export function listen(url: string, pool: pg.Pool): ChangeListener {
     known(version) {
       if (seen < 0) seen = version;
     },
-    ignore(version) {
-      if (version > seen && told !== undefined) own.add(version);
+    ignore(id, version) {
+      if (version > seen && told !== undefined) own.set(id, Math.max(version, own.get(id) ?? -1));
     },
     async stop() {
       clearInterval(timer);

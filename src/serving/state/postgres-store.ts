@@ -101,7 +101,10 @@ function connectedStore({ url, pool, key, place }: Connected): Store {
         }),
       ),
     changeItem: (change) =>
-      guarded(async () => listener.ignore(await transaction(pool, (client) => storeItem(client, change)))),
+      guarded(async () => {
+        const version = await transaction(pool, (client) => storeItem(client, change));
+        listener.ignore(change.kind === "put" ? change.item.id : change.id, version);
+      }),
     itemChanges: () =>
       guarded(async () => {
         const { rows } = await pool.query("SELECT id, content, version FROM sequitur_items ORDER BY version");

@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { noPostgres, startPostgres, type TestPostgres } from "../testing/postgres.ts";
 import { duckdbStore } from "./duckdb-store.ts";
 import { memoryStore } from "./memory-store.ts";
@@ -244,12 +244,11 @@ describe.skipIf(noPostgres !== undefined)("the PostgreSQL store", () => {
     await one.changeItem(put("told", "Told"));
     await two.changeItem(put("own", "Own"));
     await one.changeItem({ kind: "delete", id: "told" });
-    for (let wait = 0; wait < 100 && told.length < 2; wait++)
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    expect(told.filter((change) => change.kind === "delete" || change.item.id === "told").at(-1)).toEqual({
-      kind: "delete",
-      id: "told",
-    });
+    const deleted: ItemChange = { kind: "delete", id: "told" };
+    await vi.waitFor(() => expect(told).toContainEqual(deleted), { timeout: 10_000 });
+    expect(told.filter((change) => change.kind === "delete" || change.item.id === "told").at(-1)).toEqual(
+      deleted,
+    );
     await one.close();
     await two.close();
   });
