@@ -120,6 +120,10 @@ describe.skipIf(!executablePath)("the web app in headless Chromium", () => {
     const page = await open("run");
     await page.getByRole("row", { name: /popularity/ }).waitFor();
     expect(await page.locator("canvas").count()).toBe(2);
+    await page.getByText(/Effective rank [\d.]+ of \d+/).waitFor();
+    expect(await page.getByRole("region", { name: "Item vectors" }).getByRole("link").count()).toBe(
+      6 * (1 + 5),
+    );
     await page.getByRole("link", { name: "Data" }).click();
     await page.getByText("420 interactions of 60 users with 30 items").waitFor();
     await page.getByRole("link", { name: "Service" }).click();

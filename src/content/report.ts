@@ -1,6 +1,6 @@
 /** @file What an encoding says while it goes on and when it is done. */
 
-import type { TableHealth } from "./table-health.ts";
+import type { NamedHealth } from "./table-health.ts";
 
 /** How far an encoding is. */
 export interface EncodeProgress {
@@ -34,7 +34,7 @@ export interface TableReport {
   readonly source: Readonly<Record<string, unknown>>;
   readonly seconds: number;
   /** Of a table that was made now. */
-  readonly health?: TableHealth;
+  readonly health?: NamedHealth;
 }
 
 /** Reports progress with the time left, from the share that is done. */

@@ -23,6 +23,8 @@ export const runFiles = {
   items: "items.jsonl",
   /** The fields of each item in a line, where the dataset has some. */
   fields: "fields.jsonl",
+  /** How healthy the item vectors are. */
+  health: "health.json",
 } as const;
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, "a SHA-256 as 64 hexadecimal digits");

@@ -1,11 +1,12 @@
 /** @file A model as a source: histories become states, whose nearest item vectors an index finds. */
 import { historyLength, type RecipeConfig } from "../models/config.ts";
-import { stateStep, vectorStep } from "../models/steps.ts";
+import { stateStep } from "../models/steps.ts";
 import type { Device } from "../runtime/device.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { Tensor } from "../tensor/spec.ts";
 import { eachBit } from "./bits.ts";
 import { buildIndex, type IndexOptions } from "./build-index.ts";
+import { itemVectors } from "./item-vectors.ts";
 import { historyFeeds } from "./model-scorer.ts";
 import type { Histories } from "./scorer.ts";
 import type { Source } from "./source.ts";
@@ -90,26 +91,6 @@ export async function vectorSource(options: VectorSourceOptions): Promise<Source
       await index.dispose();
     },
   };
-}
-
-/** The item vectors [N, D], in memory that may be changed. */
-async function itemVectors({
-  config,
-  items,
-  params,
-  runtime,
-  threads,
-}: VectorSourceOptions): Promise<Float32Array> {
-  const graph = vectorStep(config, items);
-  const output = graph.outputs.get("vectors");
-  for (const [name, param] of graph.params) {
-    if (param.value === output) return params[name]!.data as Float32Array; // nothing to compute, nor to hold twice
-    param.data = params[name] ?? null;
-  }
-  const program = await runtime.compile(graph, { threads, params: "stored" });
-  const { vectors } = await program.run({});
-  await program.dispose();
-  return vectors!.data as Float32Array;
 }
 
 function cosineOf(table: VectorTable, a: number, b: number): number {

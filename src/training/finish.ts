@@ -1,5 +1,7 @@
 /** @file The end of a training: the deployable model, the item list, and run.json with the hash of every file. */
 import { join } from "node:path";
+import { embeddingHealth } from "../content/health.ts";
+import { named } from "../content/table-health.ts";
 import { type Dataset, type Item, readItems } from "../data/dataset.ts";
 import { sha256File, writeAtomic } from "../data/files.ts";
 import type { Split } from "../data/split.ts";
@@ -9,7 +11,10 @@ import { historyLength, isBaseline, type ModelConfig, type RecipeConfig } from "
 import { servingStep } from "../models/steps.ts";
 import { derivesItems } from "../models/trace.ts";
 import { writeOnnx } from "../onnx/write.ts";
+import { itemVectors } from "../retrieval/item-vectors.ts";
 import { countItems } from "../retrieval/popularity.ts";
+import { nodeRuntime } from "../runtime/node.ts";
+import type { Tensor } from "../tensor/spec.ts";
 import { type State, writeMetrics } from "./checkpoint.ts";
 import { readRunParams } from "./ready-vectors.ts";
 
@@ -31,16 +36,14 @@ export async function finishRun({
   split,
   state,
 }: FinishOptions): Promise<void> {
-  const graph = isBaseline(config) ? null : await deployable(out, config, manifest, dataset.items);
-  if (graph) await writeAtomic(join(out, runFiles.model), writeOnnx(graph));
   const items = await readItems(dataset);
-  await writeAtomic(join(out, runFiles.items), itemLines(items, dataset, split));
+  const counts = countItems(split.training.sequence, items.length);
+  const model = isBaseline(config) ? [] : await finishModel(out, { config, manifest, items, counts });
+  await writeAtomic(join(out, runFiles.items), itemLines(items, counts));
   const fields = items.some((item) => Object.keys(item.fields).length > 0) ? [runFiles.fields] : [];
   if (fields.length > 0) await writeAtomic(join(out, runFiles.fields), fieldLines(items));
   await writeMetrics(out, state);
-  const vectors = !isBaseline(config) && derivesItems(config) ? [runFiles.vectors] : [];
-  const model = graph ? [runFiles.model] : [];
-  const names = [runFiles.weights, ...vectors, ...model, runFiles.items, ...fields, runFiles.metrics];
+  const names = [runFiles.weights, ...model, runFiles.items, ...fields, runFiles.metrics];
   const files = Object.fromEntries(
     await Promise.all(names.map(async (name) => [name, await sha256File(join(out, name))] as const)),
   );
@@ -54,23 +57,43 @@ export async function finishRun({
   });
 }
 
+interface Finished {
+  readonly config: RecipeConfig;
+  readonly manifest: RunManifest;
+  readonly items: readonly Item[];
+  /** Training interactions of each item. */
+  readonly counts: Int32Array;
+}
+
+/** Writes the deployable model and the health of its item vectors; the names of the model's files. */
+async function finishModel(out: string, finished: Finished): Promise<string[]> {
+  const { config, items, counts } = finished;
+  const params = await readRunParams(out, config);
+  await writeAtomic(join(out, runFiles.model), writeOnnx(deployable(params, finished)));
+  const threads = config.training.threads || undefined;
+  const values = await itemVectors({ config, items: items.length, params, threads, runtime: nodeRuntime });
+  const embeddings = {
+    values,
+    dim: values.length / items.length,
+    present: new Uint8Array(items.length).fill(1),
+  };
+  const health = await embeddingHealth(embeddings, { popularity: counts, samples: 6, near: 5, threads });
+  await writeAtomic(join(out, runFiles.health), `${JSON.stringify(named(health, items), null, 2)}\n`);
+  return [...(derivesItems(config) ? [runFiles.vectors] : []), runFiles.model, runFiles.health];
+}
+
 /** The scoring graph with the trained weights, which says by itself whose scores it gives: any runtime of ONNX can use it. */
-async function deployable(
-  out: string,
-  config: RecipeConfig,
-  { recipe, dataset, seed, split }: RunManifest,
-  items: readonly string[],
-): Promise<Graph> {
-  const tensors = await readRunParams(out, config);
+function deployable(params: Readonly<Record<string, Tensor>>, { config, manifest, items }: Finished): Graph {
+  const { recipe, dataset, seed, split } = manifest;
   const graph = servingStep(config, dataset.items);
-  for (const [name, param] of graph.params) param.data = tensors[name] ?? null;
+  for (const [name, param] of graph.params) param.data = params[name] ?? null;
   Object.assign(graph.metadata, {
     recipe,
     fingerprint: dataset.fingerprint,
     split: JSON.stringify(split),
     config: JSON.stringify(config),
     seed: String(seed),
-    item_ids: JSON.stringify(items),
+    item_ids: JSON.stringify(items.map(({ id }) => id)),
     usage: [
       `item: the last ${historyLength(config)} items of each history, the most recent last, as places in item_ids,`,
       "with -1 at the left where a history is shorter; scores: one for each of item_ids, in this order",
@@ -79,8 +102,7 @@ async function deployable(
   return graph;
 }
 
-function itemLines(items: readonly Item[], dataset: Dataset, { training }: Split): string {
-  const counts = countItems(training.sequence, dataset.items.length);
+function itemLines(items: readonly Item[], counts: Int32Array): string {
   return items
     .map(
       ({ id, title }, i) =>

@@ -4,7 +4,9 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { NamedHealth } from "../content/table-health.ts";
 import { importInteractions } from "../data/import.ts";
+import { readTensors } from "../data/tensors.ts";
 import { evaluateRun } from "../evaluation/evaluate-run.ts";
 import { openRun } from "../evaluation/run-folder.ts";
 import { ConfigError, DataError } from "../tensor/errors.ts";
@@ -51,6 +53,31 @@ const digest = async (run: string, name: string): Promise<string> =>
     .digest("hex");
 
 describe("train", () => {
+  it("says how healthy the item vectors are: who is nearest to whom, by id", async () => {
+    const out = join(folder, "health");
+    await train({ data, out, set: settings(2) });
+    const { items, manifest } = await openRun(out);
+    expect(Object.keys(manifest.files)).toContain("health.json");
+    const health = JSON.parse(await readFile(join(out, "health.json"), "utf8")) as NamedHealth;
+    expect([health.items, health.dim, health.neighbours.length]).toEqual([cycle, 16, 6]);
+    expect(health.effectiveRank).toBeGreaterThan(1);
+    expect(health.effectiveRank).toBeLessThanOrEqual(16);
+    const { tensors } = await readTensors(join(out, "weights.safetensors"));
+    const row = (k: number): number[] =>
+      Array.from(tensors["items.id"]!.data.subarray(k * 16, k * 16 + 16), Number);
+    const cosine = (a: number[], b: number[]): number =>
+      a.reduce((sum, x, c) => sum + x * b[c]!, 0) / (Math.hypot(...a) * Math.hypot(...b));
+    const [{ item, near }] = health.neighbours as [NamedHealth["neighbours"][number]];
+    const own = items.findIndex(({ id }) => id === item);
+    const best = items
+      .map(({ id }, k) => ({ id, cosine: cosine(row(own), row(k)) }))
+      .filter(({ id }) => id !== item)
+      .sort((a, b) => b.cosine - a.cosine)
+      .slice(0, 5);
+    expect(near.map((other) => other.item)).toEqual(best.map(({ id }) => id));
+    expect(near[0]!.cosine).toBeCloseTo(best[0]!.cosine, 5);
+  });
+
   it("learns that world from hidden items as well, and scores what follows", async () => {
     const out = join(folder, "hidden");
     await train({ data, out, recipe: "bert4rec", set: settings(40) });

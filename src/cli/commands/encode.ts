@@ -5,7 +5,7 @@ import type { EncodeOptions } from "../../content/encode.ts";
 import { type ImageInput, normalizations } from "../../content/images.ts";
 import { type Pooling, poolings } from "../../content/pooling.ts";
 import type { EncodeProgress, TableReport } from "../../content/report.ts";
-import type { TableHealth } from "../../content/table-health.ts";
+import type { NamedHealth } from "../../content/table-health.ts";
 import type { Device } from "../../runtime/device.ts";
 import type { Context } from "../context.ts";
 import { type CommonOptions, wholeNumber, withCommon, withScorer } from "../options.ts";
@@ -160,7 +160,7 @@ export function tableText(report: TableReport): string {
 }
 
 /** Effective rank, lengths by popularity, and some items with their nearest ones. */
-function healthLines(health: TableHealth | undefined): string[] {
+function healthLines(health: NamedHealth | undefined): string[] {
   if (health === undefined) return [];
   const { effectiveRank, effectiveRankCentred, dim, lengthsByPopularity, neighbours } = health;
   const shown = (rank: number | null) => (rank === null ? "not measured" : Math.min(rank, dim).toFixed(0));

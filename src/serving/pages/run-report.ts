@@ -3,7 +3,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pathLiteral, streamRows, withDatabase } from "../../data/database.ts";
-import { systemCode, unreadable } from "../../data/files.ts";
+import { readJson, systemCode, unreadable } from "../../data/files.ts";
 import { evaluationFiles, readEvaluation } from "../../evaluation/result.ts";
 import { type OpenRun, runFiles } from "../../evaluation/run-folder.ts";
 import { rankMetrics } from "../../metrics/ranks.ts";
@@ -28,8 +28,12 @@ export async function runReport(run: OpenRun, model: string): Promise<RunAnswer>
     bestEpoch: manifest.bestEpoch,
     epochs: await epochsOf(run),
     evaluation: await evaluationOf(run),
+    health: run.manifest.files[runFiles.health] ? await healthOf(run) : null,
   };
 }
+
+const healthOf = async ({ directory }: OpenRun): Promise<RunAnswer["health"]> =>
+  (await readJson(join(directory, runFiles.health))) as RunAnswer["health"];
 
 async function epochsOf({ directory }: OpenRun): Promise<RunAnswer["epochs"]> {
   const path = join(directory, runFiles.metrics);

@@ -38,6 +38,8 @@ export type ItemAnswer = z.infer<typeof ItemAnswer>;
 
 const Metrics = z.record(z.string(), z.number());
 
+const Shown = z.object({ item: z.string(), title: z.string().optional() });
+
 /** The answer of GET /v1/run. */
 export const RunAnswer = z.object({
   model: z.string(),
@@ -76,6 +78,19 @@ export const RunAnswer = z.object({
     })
     .nullable()
     .describe("on the test part; null before sequitur evaluate has run"),
+  health: z
+    .object({
+      items: z.int(),
+      dim: z.int(),
+      effectiveRank: z.number().nullable().describe("from 1 to dim; null where dim is huge"),
+      effectiveRankCentred: z.number().nullable().describe("the same after the mean is taken off"),
+      lengthsByPopularity: z
+        .array(z.number())
+        .describe("mean length in each fifth of the items, those with the fewest interactions first"),
+      neighbours: z.array(Shown.extend({ near: z.array(Shown.extend({ cosine: z.number() })) })),
+    })
+    .nullable()
+    .describe("of the item vectors; null for a baseline, which has none"),
 });
 export type RunAnswer = z.infer<typeof RunAnswer>;
 

@@ -3,8 +3,10 @@ import { api } from "../api.ts";
 import { duration, metric, number, share } from "../format.ts";
 import { useLoaded } from "../loaded.ts";
 import { Chart } from "../parts/chart.tsx";
+import { ItemList, ItemPicture } from "../parts/item-list.tsx";
 import { Loading } from "../parts/loading.tsx";
 import { Table } from "../parts/table.tsx";
+import { itemAddress } from "../route.ts";
 
 type Run = Awaited<ReturnType<typeof api.run>>;
 type Evaluation = NonNullable<Run["evaluation"]>;
@@ -77,6 +79,38 @@ function ByPopularity({ byPopularity, users }: Evaluation) {
   );
 }
 
+type Health = NonNullable<Run["health"]>;
+
+/** How many of the directions the item vectors use, how long they are, and who is near whom. */
+function VectorHealth({ health }: { readonly health: Health }) {
+  const { dim, effectiveRank, effectiveRankCentred, lengthsByPopularity, neighbours } = health;
+  const rank = (value: number | null): string => (value === null ? "not measured" : value.toFixed(1));
+  return (
+    <section class="card" aria-labelledby="health-title">
+      <h2 id="health-title">Item vectors</h2>
+      <p class="quiet">
+        Effective rank {rank(effectiveRank)} of {dim}, {rank(effectiveRankCentred)} without their mean. Mean
+        length from the least to the most popular fifth:{" "}
+        {lengthsByPopularity.map((length) => length.toFixed(2)).join(", ")}. Below, some items from the most
+        to the least popular, each with those of the nearest direction.
+      </p>
+      <div class="columns">
+        {neighbours.map(({ item, title, near }) => (
+          <div key={item}>
+            <h3 class="row">
+              <ItemPicture id={item} title={title ?? item} />
+              <a href={itemAddress(item)}>{title ?? item}</a>
+            </h3>
+            <ItemList
+              items={near.map((other) => ({ id: other.item, title: other.title, score: other.cosine }))}
+            />
+          </div>
+        ))}
+      </div>
+    </section>
+  );
+}
+
 export function RunPage() {
   const run = useLoaded(api.run, []);
   return (
@@ -97,6 +131,7 @@ export function RunPage() {
           ) : (
             <p class="card">Not evaluated yet: run “sequitur evaluate --run …” and come back.</p>
           )}
+          {value.health && <VectorHealth health={value.health} />}
           <details class="card">
             <summary>Settings</summary>
             <pre>{JSON.stringify(value.config, null, 2)}</pre>
