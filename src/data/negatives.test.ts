@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { stream } from "../tensor/random.ts";
 import { type NegativeOptions, negativeSampler } from "./negatives.ts";
 
 const items = 7;
@@ -63,6 +64,26 @@ describe("negatives", () => {
     const deviation = Math.sqrt(estimates.reduce((t, e) => t + (e - mean) ** 2, 0)) / estimates.length;
     expect(Math.abs(mean - truth)).toBeLessThan(4 * deviation);
     expect(deviation).toBeGreaterThan(0);
+  });
+
+  it("are each target of the step once and draws from the catalogue, which estimate sums over it without bias", () => {
+    const [draws, tokens] = [8, 6];
+    const random = stream(5, "targets");
+    const weight = Float32Array.of(1, 1, 1, 1, 1, 1, 0, 0);
+    for (const power of [0, 0.75]) {
+      const sampler = negativeSampler(options({ power, draws, from: "targets" }));
+      const estimates = Array.from({ length: 4000 }, (_, step) => {
+        const drawnTargets = Int32Array.from(weight, () => target[random.below(target.length)]!);
+        const { items: drawn, correction } = sampler(step, { target: drawnTargets, weight });
+        const once = [...new Set(drawnTargets.subarray(0, tokens))];
+        expect([...drawn.subarray(0, once.length)]).toEqual(once);
+        return drawn.reduce((sum, item, k) => sum + Math.exp(Math.sin(3 * item) + correction[k]!), 0);
+      });
+      const truth = Array.from(counts, (_, item) => Math.exp(Math.sin(3 * item))).reduce((a, b) => a + b, 0);
+      const mean = estimates.reduce((a, b) => a + b, 0) / estimates.length;
+      // How many are drawn from the catalogue depends on the targets, which costs a bias of a hundredth.
+      expect(Math.abs(mean - truth)).toBeLessThan(0.02 * truth);
+    }
   });
 
   it("come from the targets of the step, never from its padding, or half from them", () => {

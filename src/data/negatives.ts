@@ -1,5 +1,5 @@
 /** @file Negatives: items drawn for a step that stand for the whole catalogue. */
-import { stream } from "../tensor/random.ts";
+import { type Stream, stream } from "../tensor/random.ts";
 
 export interface NegativeOptions {
   /** N, the number of items. */
@@ -12,8 +12,11 @@ export interface NegativeOptions {
   readonly counts: Int32Array;
   /** Items of the catalogue are drawn in proportion to (interactions + 1) to this power: 0 draws all alike. */
   readonly power: number;
-  /** All items, the targets of the step, or the first half of each draw (rounded up) from all and the rest from them. */
-  readonly from: "catalogue" | "batch" | "both";
+  /**
+   * All items, the targets of the step, or the first half of each draw (rounded up) from all and the rest from them; or
+   * each target of the step once, and the rest of the draw from all.
+   */
+  readonly from: "catalogue" | "batch" | "both" | "targets";
   readonly seed: number;
   /** 1 for items that are never drawn from the catalogue. */
   readonly absent?: Uint8Array | undefined;
@@ -37,30 +40,48 @@ export interface Targets {
 
 /** Draws the negatives of a step: a pure function of options, step and targets. The arrays are filled anew by each call. */
 export function negativeSampler(options: NegativeOptions): (step: number, batch: Targets) => Negatives {
-  const { items, draws, times, counts, power, from, seed, absent } = options;
+  const { draws, times, from, seed } = options;
   const size = draws * times;
   const drawn = { items: new Int32Array(size), correction: new Float32Array(size) };
-  const fromAll = { catalogue: draws, batch: 0, both: Math.ceil(draws / 2) }[from];
-  const sums = power === 0 && !absent ? null : cumulated(options);
-  const total = sums ? sums[items - 1]! : items;
-  const interactions = counts.reduce((a, b) => a + b, 0);
-  const correctionOf = (item: number): number => {
-    const weight = sums ? sums[item]! - (sums[item - 1] ?? 0) : 1;
-    const expected = (fromAll * weight) / total + ((draws - fromAll) * counts[item]!) / (interactions || 1);
-    return -Math.log(expected);
-  };
+  const catalogue = catalogueOf(options);
+  const shareOf = targetShares(options);
+  const fromAll = { catalogue: draws, batch: 0, both: Math.ceil(draws / 2), targets: 0 }[from];
   return (step, { target, weight }) => {
     const random = stream(seed, "negatives", step);
-    const real = fromAll < draws ? target.filter((_, t) => weight[t] !== 0) : target;
+    const real = from === "catalogue" ? target : target.filter((_, t) => weight[t] !== 0);
+    const once = from === "targets" ? [...new Set(real)] : [];
+    const even = from === "targets" ? draws - once.length : fromAll;
     for (let k = 0; k < size; k++) {
-      let item: number;
-      if (k % draws >= fromAll) item = real[random.below(real.length)]!;
-      else item = sums ? firstAbove(sums, random.uniform() * total) : random.below(items);
+      const fixed = once[k % draws];
+      const all = fixed === undefined && (from === "targets" || k % draws < even);
+      const item = fixed ?? (all ? catalogue.draw(random) : real[random.below(real.length)]!);
+      const share = shareOf(item);
+      // How often a target of so many is among them, or how often so many draws from them are expected to hit it.
+      const own = from === "targets" ? -Math.expm1(real.length * Math.log1p(-share)) : (draws - even) * share;
       drawn.items[k] = item;
-      drawn.correction[k] = correctionOf(item);
+      drawn.correction[k] = -Math.log(even * catalogue.chance(item) + own);
     }
     return drawn;
   };
+}
+
+/** Draws of single items from the catalogue, and how probable each is. */
+function catalogueOf(options: NegativeOptions) {
+  const { items, power, absent } = options;
+  if (power === 0 && !absent)
+    return { draw: (random: Stream): number => random.below(items), chance: () => 1 / items };
+  const sums = cumulated(options);
+  const total = sums[items - 1]!;
+  return {
+    draw: (random: Stream): number => firstAbove(sums, random.uniform() * total),
+    chance: (item: number): number => (sums[item]! - (sums[item - 1] ?? 0)) / total,
+  };
+}
+
+/** How many of the targets each item is taken to be: as many as of all interactions. */
+function targetShares({ counts }: NegativeOptions): (item: number) => number {
+  const interactions = counts.reduce((a, b) => a + b, 0) || 1;
+  return (item) => counts[item]! / interactions;
 }
 
 /** Running sums of the items' weights. */

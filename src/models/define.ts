@@ -165,8 +165,8 @@ export interface Sampling {
   readonly each: "step" | "token";
   /** Draws that do not count: none, those of the token's target, or those of any item of its whole history. */
   readonly leaveOut: "none" | "target" | "history";
-  /** All items, the targets of the step, or half of the draws from each. */
-  readonly from: "catalogue" | "batch" | "both";
+  /** All items, the targets of the step, or half of the draws from each; or each target once, and the rest from all. */
+  readonly from: "catalogue" | "batch" | "both" | "targets";
 }
 
 /** Shape of the draws of a step of so many tokens. */

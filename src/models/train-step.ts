@@ -9,7 +9,7 @@ import { ConfigError } from "../tensor/errors.ts";
 import { count, f32, i32 } from "../tensor/spec.ts";
 import { maskingOf, needsOf, partOf, type RecipeConfig } from "./config.ts";
 import { type Candidates, drawnShape, negativeInputs, type Sampling } from "./define.ts";
-import { comparable, encode, flatten, tokenInputs } from "./trace.ts";
+import { comparable, derivesItems, encode, flatten, tokenInputs } from "./trace.ts";
 
 /** Where the gradient of a parameter comes out of the step: dense, and as rows to add at row numbers. */
 export interface GradientOutputs {
@@ -58,26 +58,43 @@ export interface StepSize {
  * predictions) and the gradients. With `predictions`, target and weight are [T], and another input `place` (int32 [T])
  * names the tokens that predict, so that nothing of the loss is computed for the others.
  *
- * Where the loss reads only some rows of the item tables (and `training.updates` is "read"), the step is fed those rows
- * alone: the same model traced over as many items as a step can read, whose inputs carry row numbers of that choice. A
+ * Where the loss reads only some rows of the item tables (and `training.updates` is "read", or vectors are made of more
+ * than such a row), the step is fed those rows alone: the same model traced over as many items as a step can read, whose inputs carry row numbers of that choice. A
  * step then costs nothing that grows with the catalogue.
  */
 export function trainStep(config: RecipeConfig, size: StepSize): TrainStep {
   const sampling = samplingOf(config);
-  if (sampling && sampling.draws > size.items) {
-    const message = `loss.negatives is ${sampling.draws}, but there are only ${size.items} items; set it to at most that`;
-    throw new ConfigError("too-many-negatives", message, { negatives: sampling.draws });
-  }
+  if (sampling) refuseDraws(sampling, size);
   const whole = trace(config, size, size.items);
   const predictions = predictionsOf(size);
   const drawn = sampling ? count(drawnShape(sampling, predictions)) : 0;
   const most = mostItems(config, size) + drawn;
   const tables = readByRows(whole);
-  const { elementwise } = partOf("optimizer", config.optimizer.name);
-  const byRows = config.training.updates === "read" && elementwise && tables.length > 0;
+  const byRows = tables.length > 0 && feedsRows(config);
   const fedRows = byRows ? { tables, count: Math.min(size.fed ?? most, most, size.items) } : null;
   const traced = fedRows ? trace(config, size, fedRows.count) : whole;
   return { graph: traced.graph, params: whole.params, gradients: gradientOutputs(traced), sampling, fedRows };
+}
+
+/** @throws ConfigError where a draw is larger than the catalogue, or has no room for the targets that it is to hold */
+function refuseDraws({ draws, from }: Sampling, size: StepSize): void {
+  const [items, targets] = [size.items, Math.min(predictionsOf(size), size.items)];
+  if (draws > items) {
+    const message = `loss.negatives is ${draws}, but there are only ${items} items; set it to at most that`;
+    throw new ConfigError("too-many-negatives", message, { negatives: draws });
+  }
+  if (from !== "targets" || draws >= targets) return;
+  const message = `loss.negatives is ${draws}, but with loss.from "targets" a step may have ${targets} of them; set it to at least that`;
+  throw new ConfigError("too-few-negatives", message, { negatives: draws });
+}
+
+/**
+ * Whether a step is fed rows where it could be: where it updates those alone, which an optimizer may refuse to do, and
+ * where the vectors of rows that it does not read would be computed for nothing.
+ */
+function feedsRows(config: RecipeConfig): boolean {
+  const { elementwise } = partOf("optimizer", config.optimizer.name);
+  return config.training.updates === "read" ? elementwise : derivesItems(config);
 }
 
 export const predictionsOf = ({ rows, width, predictions }: StepSize): number => predictions ?? rows * width;

@@ -95,6 +95,36 @@ describe("a step that reads rows of the item table", () => {
   });
 });
 
+describe("a step that makes the vectors of the rows that it reads", () => {
+  const settings = { "training.updates": "all", "optimizer.decay": 0.01 };
+
+  /** The item table after three updates from weights that are given. */
+  async function table(
+    own: Readonly<Record<string, unknown>>,
+    from: Weights,
+    name: string,
+  ): Promise<number[]> {
+    const config = configOf({ ...own, ...settings });
+    expect(trainStep(config, { items, ...size }).fedRows?.tables).toEqual(own.items ? [name] : undefined);
+    const renamed = (tensors: Weights["params"]): Weights["params"] =>
+      Object.fromEntries(Object.entries(tensors).map(([k, t]) => [k === "items.id" ? name : k, t]));
+    const slots = Object.fromEntries(Object.entries(from.slots).map(([slot, t]) => [slot, renamed(t)]));
+    const weights = { ...from, params: renamed(from.params), slots };
+    const options = { config, items, sequences, rows: size.rows, seed: 3, threads: 1, runtime: nodeRuntime };
+    const learner = await createLearner(options, weights);
+    for (let step = 0; step < 3; step++) await learner.update(plan, step % plan.steps, 0.01);
+    await learner.dispose();
+    return [...(learner.weights.params[name]!.data as Float32Array)];
+  }
+
+  it("updates the whole table where that is asked for, as a step that is fed all of it does", async () => {
+    const fused = { items: { name: "fused", dim: 8, parts: { id: { start: "noise" } } } };
+    const whole = await table({}, await learned(0, settings), "items.id");
+    const fed = await table(fused, await learned(0, settings), "items.id.id");
+    for (const [i, value] of whole.entries()) expect(fed[i]).toBeCloseTo(value, 5);
+  });
+});
+
 describe("a step of hidden items", () => {
   /** The item table after six updates in the cloze task. */
   async function table(updates: string, loss: Readonly<Record<string, unknown>>): Promise<Float32Array> {
@@ -162,6 +192,7 @@ describe("every objective", () => {
     { name: "sampled-softmax", negatives: 6, each: "token", from: "batch" },
     { name: "sce", negatives: 6, leaveOut: "history" },
     { name: "sampled-softmax", negatives: 6, from: "both", leaveOut: "history" },
+    { name: "sampled-softmax", negatives: 20, from: "targets" },
     { name: "bce" },
     { name: "bce", negatives: 4, from: "both", leaveOut: "history" },
     { name: "bpr", negatives: 4, from: "both" },

@@ -1,4 +1,4 @@
-/** @file The rows of item tables that a step reads: fed instead of whole tables, and the only ones that it updates. */
+/** @file The rows of item tables that a step reads: fed instead of whole tables, and often the only ones that it updates. */
 import { hiddenItem } from "../data/masks.ts";
 import type { FedRows } from "../models/train-step.ts";
 import type { Tensor, TensorData } from "../tensor/spec.ts";
@@ -22,6 +22,8 @@ export interface RowFeed {
   copy(table: Tensor): Float32Array;
   /** Puts such rows back to their places. */
   put(rows: Float32Array, table: Tensor): void;
+  /** Such rows in their places of an array of the table's size that is zero elsewhere. */
+  spread(rows: Float32Array, table: Tensor): Float32Array;
 }
 
 /** The feed of a step for tables of `items` rows. */
@@ -52,6 +54,9 @@ export function createRowFeed({ tables, count }: FedRows, items: number): RowFee
       (rows as Float32Array).set(data.subarray(from, from + width), r * width);
     }
   };
+  const put = (rows: Float32Array, data: Float32Array, width: number): void => {
+    for (let r = 0; r < size; r++) data.set(rows.subarray(r * width, (r + 1) * width), read[r]! * width);
+  };
   return {
     tables: new Set(tables),
     number(inputs) {
@@ -76,9 +81,11 @@ export function createRowFeed({ tables, count }: FedRows, items: number): RowFee
       copyInto(rows, table);
       return rows;
     },
-    put(rows, table) {
-      const [data, width] = [table.data as Float32Array, widthOf(table)];
-      for (let r = 0; r < size; r++) data.set(rows.subarray(r * width, (r + 1) * width), read[r]! * width);
+    put: (rows, table) => put(rows, table.data as Float32Array, widthOf(table)),
+    spread(rows, table) {
+      const whole = new Float32Array(table.data.length);
+      put(rows, whole, widthOf(table));
+      return whole;
     },
   };
 }

@@ -39,9 +39,11 @@ export const evenDraw = (
 export const anyDraw = (...defaults: Parameters<typeof evenDraw>) => ({
   ...evenDraw(...defaults),
   from: z
-    .enum(["catalogue", "batch", "both"])
+    .enum(["catalogue", "batch", "both", "targets"])
     .default("catalogue")
-    .describe("items are drawn from the catalogue, from the targets of the step, or half from each"),
+    .describe(
+      "items are drawn from the catalogue, from the targets of the step, or half from each; or each target of the step is there once, and the rest are drawn from the catalogue",
+    ),
   popularity: z
     .number()
     .min(0)
@@ -66,6 +68,10 @@ export const drawSettings = <S extends z.ZodObject>(settings: S): S =>
     .refine((given) => given.from !== "batch" || given.popularity === 0, {
       path: ["popularity"],
       message: 'with loss.from "batch" nothing is drawn by it; set it to 0 or loss.from to "both"',
+    })
+    .refine((given) => given.from !== "targets" || given.each === "step", {
+      path: ["each"],
+      message: 'loss.from "targets" is one draw for all tokens of a step; set loss.each to "step"',
     })
     .refine((given) => given.from !== "both" || (given.negatives as number) > 1, {
       path: ["negatives"],

@@ -128,6 +128,10 @@ describe("wrong combinations", () => {
       "loss.negatives is 60, but there are only 50 items; set it to at most that",
     ],
     [{ name: "ce-n", first: 60 }, "loss.first is 60, but there are only 50 items; set it to at most that"],
+    [
+      { name: "sampled-softmax", negatives: 49, from: "targets" },
+      'loss.negatives is 49, but with loss.from "targets" a step may have 50 of them; set it to at least that',
+    ],
   ])("%j is refused once the catalogue is known", (loss, message) => {
     const config = resolveConfig({ loss, items: { start: "noise" } });
     expect(() => trainStep(config, { items: 50, rows: 1, width: 64 })).toThrow(message);
@@ -143,6 +147,10 @@ describe("wrong combinations", () => {
       [{ name, from: "both", negatives: 1 }, halved] as const,
     ]),
     [{ name: "bce", from: "both" }, 'setting "loss.negatives" cannot be its default: loss.from "both" needs'],
+    [
+      { name: "sce", from: "targets", each: "token" },
+      'setting "loss.each" cannot be "token": loss.from "targets" is one draw for all tokens of a step',
+    ],
     [{ name: "nce", from: "batch" }, 'there is no setting "loss.from"'],
     [{ name: "gbce", popularity: 1 }, 'there is no setting "loss.popularity"'],
     [{ name: "cross-entropy", negatives: 100 }, 'there is no setting "loss.negatives"'],
