@@ -14,7 +14,7 @@ import type { TrainProgress } from "../src/training/progress.ts";
 import { train } from "../src/training/train.ts";
 import { commitOf } from "./commit.ts";
 import type { Message, Task } from "./execute.ts";
-import { settingList } from "./job.ts";
+import { configOf, settingList } from "./job.ts";
 import type { RunRecord } from "./record.ts";
 
 const tell = (message: Message): Promise<void> =>
@@ -88,6 +88,8 @@ async function recordOf(task: Task): Promise<RunRecord> {
   const { usage, seconds, ...facts } = await trained(task);
   const manifest = await readRunManifest(run);
   const { threads } = z.object({ threads: z.int() }).parse(manifest.config.training);
+  // As it was asked for: what training adds by the data, such as a table's columns, is no choice.
+  const config = { ...configOf(job.recipe, { ...job.set, "training.threads": threads }) };
   const test = job.test ? await evaluateRun({ run, data, openScorer, threads }) : undefined;
   return {
     row: job.row,
@@ -96,7 +98,7 @@ async function recordOf(task: Task): Promise<RunRecord> {
     data: job.data,
     seed: job.seed,
     configuration: job.configuration,
-    config: manifest.config,
+    config,
     dataset: manifest.dataset.fingerprint,
     ...(test && {
       fingerprint: test.fingerprint,
