@@ -3,15 +3,21 @@
 import { describeProtocol } from "./protocol.ts";
 import { metricCell, type Part, readEvaluation, type StoredEvaluation } from "./result.ts";
 import { readRunManifest } from "./run-folder.ts";
+import { type Significance, significanceOf, significanceText } from "./significance.ts";
 import { formatTable } from "./table.ts";
 
 /** Runs whose numbers mean the same. */
 export interface Comparison {
   readonly fingerprint: string;
   readonly runs: readonly { readonly run: string; readonly evaluation: StoredEvaluation }[];
+  /** The configurations after the first against it. */
+  readonly tests: readonly Significance[];
 }
 
-/** Reads the evaluations of run folders, grouped by fingerprint in the order given; DataError for a run without one. */
+/**
+ * Reads the evaluations of run folders, grouped by fingerprint in the order given, and tests each group's configurations
+ * against its first; DataError for a run without an evaluation.
+ */
 export async function compareRuns(
   directories: readonly string[],
   part: Part,
@@ -23,7 +29,13 @@ export async function compareRuns(
     const group = groups.get(evaluation.fingerprint) ?? [];
     groups.set(evaluation.fingerprint, [...group, { run, evaluation }]);
   }
-  return [...groups].map(([fingerprint, runs]) => ({ fingerprint, runs }));
+  return Promise.all(
+    [...groups].map(async ([fingerprint, runs]) => ({
+      fingerprint,
+      runs,
+      tests: await significanceOf(runs),
+    })),
+  );
 }
 
 /** The comparisons as text, with a sentence where they cannot share a table. */
@@ -34,7 +46,7 @@ export function comparisonText(comparisons: readonly Comparison[]): string {
   return [...tables, why].join("\n\n");
 }
 
-function comparisonTable({ runs }: Comparison): string {
+function comparisonTable({ runs, tests }: Comparison): string {
   const first = runs[0]!.evaluation;
   const names = Object.keys(first.metrics);
   const cells = (metrics: Readonly<Record<string, number>>) => names.map((name) => metricCell(metrics[name]));
@@ -44,5 +56,6 @@ function comparisonTable({ runs }: Comparison): string {
   });
   const popularity = ["popularity", "", "", ...cells(first.baselines.popularity), ""];
   const table = formatTable(["run", "recipe", "seed", ...names, "train s"], [...rows, popularity]);
-  return `${table}\n${describeProtocol(first.protocol, first.users, first.items)}`;
+  const lines = [table, describeProtocol(first.protocol, first.users, first.items)];
+  return [...lines, ...(tests.length > 0 ? [significanceText(tests)] : [])].join("\n");
 }

@@ -5,9 +5,12 @@ export function hitRate(ranks: Int32Array, k: number): number {
   return mean(ranks, (rank) => (rank <= k ? 1 : 0));
 }
 
-/** NDCG@k with one target: the mean of [rank ≤ k] / log2(1 + rank). */
+/** What one rank adds to NDCG@k: [rank ≤ k] / log2(1 + rank). */
+export const discount = (rank: number, k: number): number => (rank <= k ? 1 / Math.log2(1 + rank) : 0);
+
+/** NDCG@k with one target: the mean of the discounts. */
 export function ndcg(ranks: Int32Array, k: number): number {
-  return mean(ranks, (rank) => (rank <= k ? 1 / Math.log2(1 + rank) : 0));
+  return mean(ranks, (rank) => discount(rank, k));
 }
 
 /** MRR@k: the mean of [rank ≤ k] / rank. */
