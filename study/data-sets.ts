@@ -2,6 +2,9 @@
 import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { encode } from "../src/content/encode.ts";
+import { openDataset } from "../src/data/dataset.ts";
+import { listFeatures } from "../src/data/features.ts";
 import { importInteractions } from "../src/data/import.ts";
 import { readManifest } from "../src/data/manifest.ts";
 import { DataError } from "../src/tensor/errors.ts";
@@ -15,16 +18,18 @@ export interface DataSet {
   readonly set: Settings;
   /** Interactions, from which the time of a run is estimated. */
   readonly interactions: number;
+  /** Columns of the items from which the text features are made, where they have texts. */
+  readonly text?: readonly string[];
 }
 
 export type DataName = "amazon-beauty" | "amazon-sports" | "ml-1m" | "amazon-scientific";
 
 /** In the order in which the leaderboard is filled. */
 export const dataSets: Readonly<Record<DataName, DataSet>> = {
-  "amazon-beauty": { set: {}, interactions: 198_502 },
+  "amazon-beauty": { set: {}, interactions: 198_502, text: ["title", "brand", "categories"] },
   "amazon-sports": { set: {}, interactions: 296_337 },
   "ml-1m": { set: { "training.maxLength": 200, "training.rowLength": 200 }, interactions: 999_611 },
-  "amazon-scientific": { set: {}, interactions: 85_211 },
+  "amazon-scientific": { set: {}, interactions: 85_211, text: ["title"] },
 };
 
 export const dataNames = Object.keys(dataSets) as readonly DataName[];
@@ -44,8 +49,23 @@ export async function knownFingerprint(work: string, name: DataName): Promise<st
   return existsSync(folder) ? (await readManifest(folder)).fingerprint : undefined;
 }
 
-/** Imports a data set of the shared folder where it is not yet in the work folder. @throws DataError */
-export async function importData(shared: string, work: string, name: DataName): Promise<string> {
+/** The same of a data set that has its text features, too, where it has texts. */
+export async function readyFingerprint(work: string, name: DataName): Promise<string | undefined> {
+  const known = await knownFingerprint(work, name);
+  if (known === undefined || !dataSets[name].text) return known;
+  const tables = await listFeatures(await openDataset(dataFolder(work, name)));
+  return tables.includes("text") ? known : undefined;
+}
+
+/** Imports a data set of the shared folder where it is not yet in the work folder, and encodes its texts. @throws DataError */
+export async function prepareData(shared: string, work: string, name: DataName): Promise<string> {
+  const fingerprint = (await knownFingerprint(work, name)) ?? (await importData(shared, work, name));
+  const { text: columns } = dataSets[name];
+  if (columns) await encode(await openDataset(dataFolder(work, name)), { text: { columns } });
+  return fingerprint;
+}
+
+async function importData(shared: string, work: string, name: DataName): Promise<string> {
   const source = join(shared, "data", name);
   const interactions = join(source, "interactions.csv.gz");
   if (!existsSync(interactions)) {

@@ -3,6 +3,8 @@ import { existsSync } from "node:fs";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { openDataset } from "../src/data/dataset.ts";
+import { listFeatures } from "../src/data/features.ts";
 import { dataFolder, knownFingerprint } from "./data-sets.ts";
 import { estimatedSeconds } from "./estimate.ts";
 import type { Execute, Task } from "./execute.ts";
@@ -59,6 +61,18 @@ describe("a queue of runs", () => {
     expect(ids()).toEqual([popularity.id, sasrec.id, markov.id]);
     expect(await run()).toEqual({ done: 0, failed: [], elsewhere: 0, left: 0 });
     expect(store.all()).toHaveLength(3);
+  });
+
+  it("encodes the texts of data that has some, also where it was imported before", async () => {
+    const { run, ids } = await queue("texts");
+    await run([popularity]);
+    const folder = dataFolder(world.work, "amazon-beauty");
+    const tables = async () => listFeatures(await openDataset(folder));
+    expect(await tables()).toEqual(["text"]);
+    await rm(join(folder, "features"), { recursive: true });
+    await run([markov]);
+    expect(await tables()).toEqual(["text"]);
+    expect(ids()).toEqual([popularity.id, markov.id]);
   });
 
   it("runs again what was measured with other settings, or on other data", async () => {

@@ -102,6 +102,31 @@ export const rows: readonly Row[] = [
     bars: { "amazon-beauty": 0.0615, "amazon-sports": 0.0348, "ml-1m": 0.182 },
   },
   {
+    name: "sasrec-text",
+    title: "best of ours, item ids and text",
+    recipe: "sasrec-text",
+    data: ["amazon-beauty", "amazon-scientific"],
+    published: {
+      "amazon-beauty": { hr: ".1002", ndcg: ".0610", source: `best published, BSARec: ${recBoard}` },
+    },
+    bars: { "amazon-beauty": 0.069 },
+  },
+  {
+    name: "text-only",
+    title: "the same without item ids",
+    recipe: "sasrec-text",
+    set: { "items.parts.id": null },
+    data: ["amazon-beauty", "amazon-scientific"],
+    bars: { "amazon-beauty": 0.062 },
+  },
+  {
+    name: "id-only",
+    title: "the same without text",
+    recipe: "sasrec-text",
+    set: { "items.parts.text": null },
+    data: ["amazon-beauty", "amazon-scientific"],
+  },
+  {
     name: "bsarec",
     title: "BSARec",
     recipe: "bsarec",

@@ -1,7 +1,7 @@
 /** @file Works through a queue of runs: what is there is left alone, what was killed goes on, what another does is passed over. */
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { type DataName, dataFolder, importData, knownFingerprint } from "./data-sets.ts";
+import { type DataName, dataFolder, knownFingerprint, prepareData, readyFingerprint } from "./data-sets.ts";
 import type { Execute } from "./execute.ts";
 import type { Job } from "./job.ts";
 import { claim, ownerOf } from "./locks.ts";
@@ -42,15 +42,15 @@ export const lockOf = (work: string, { id }: Job): string =>
 export const folderOf = (work: string, { id, configuration }: Job): string =>
   join(work, "runs", `${id.replaceAll("/", "--")}-${configuration}`);
 
-/** The fingerprint of a data set, which is imported where it is not yet; one process does that, others wait. */
+/** The fingerprint of a data set, which is imported and encoded where it is not yet; one process does that, others wait. */
 async function ready({ shared, work, signal }: QueueOptions, name: DataName): Promise<string> {
   for (;;) {
-    const known = await knownFingerprint(work, name);
+    const known = await readyFingerprint(work, name);
     if (known !== undefined) return known;
     const lock = await claim(join(work, "locks", `data--${name}.lock`));
     if (lock.mine) {
       try {
-        return (await knownFingerprint(work, name)) ?? (await importData(shared, work, name));
+        return (await readyFingerprint(work, name)) ?? (await prepareData(shared, work, name));
       } finally {
         await lock.release();
       }

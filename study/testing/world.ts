@@ -25,6 +25,15 @@ export async function makeWorld(name: DataName = "amazon-beauty"): Promise<World
   for (let user = 0; user < 40; user++)
     for (let step = 0; step < 8; step++) lines.push(`u${user},i${(user + step) % 20},${step}`);
   await writeFile(join(folder, "interactions.csv.gz"), gzipSync(`${lines.join("\n")}\n`));
+  const items = Array.from({ length: 20 }, (_, k) =>
+    JSON.stringify({
+      item_id: `i${k}`,
+      title: `thing ${k % 5}`,
+      brand: `brand ${k % 3}`,
+      categories: ["things"],
+    }),
+  );
+  await writeFile(join(folder, "items.jsonl.gz"), gzipSync(items.join("\n")));
   return { root, shared, work: join(root, "work"), docs: join(root, "docs") };
 }
 
