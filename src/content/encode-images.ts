@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
 import type { Dataset } from "../data/dataset.ts";
+import type { FeatureHome, FeatureTable } from "../data/features.ts";
 import { unreadable } from "../data/files.ts";
 import { findImages } from "../data/images.ts";
 import { inspectOnnx, type OnnxPorts } from "../onnx/inspect.ts";
@@ -13,7 +14,9 @@ import { openSession } from "../runtime/session.ts";
 import { DataError } from "../tensor/errors.ts";
 import { contentKey } from "./content-key.ts";
 import { encodeRows } from "./encode-rows.ts";
+import { placeToRecord, requireSameEncoder } from "./encoder-place.ts";
 import { type ImageInput, loadSharp, normalizations, readImage } from "./images.ts";
+import type { NewItemFeatures } from "./new-items.ts";
 import type { Outcome } from "./partial.ts";
 import { type OnProgress, progressOf, type TableReport } from "./report.ts";
 
@@ -35,38 +38,104 @@ const BATCH = 32;
 
 /** Encodes the items' pictures. @throws DataError where the file is no image encoder, or there are no pictures */
 export async function encodeImages(dataset: Dataset, options: ImageOptions): Promise<TableReport> {
-  const { table, encoder, threads, device, onProgress } = options;
+  const { table, encoder, onProgress } = options;
   const directory = options.directory ?? dataset.manifest.images?.directory;
   if (directory === undefined) {
     const what = `${dataset.directory}: no folder of images is recorded; name it: --images FOLDER`;
     throw new DataError("no-images", what);
   }
-  const bytes = await readFile(encoder).catch((error: unknown) => {
-    throw unreadable(encoder, error);
-  });
-  const { port, input, fixed } = imageInput(encoder, bytes, options.input ?? {});
-  const sharp = await loadSharp();
-  const hash = createHash("sha256").update(bytes).digest("hex");
-  const source = { encoder: basename(encoder), options: { ...input, model: hash } };
-  const found = await findImages(directory);
-  const paths = dataset.items.map((id) => found.get(id));
-  const keys = await keysOf(paths, JSON.stringify(source), progressOf(table, onProgress));
-  const session = await openSession(bytes, {}, { threads, device });
+  const model = await openPictures(encoder, options.input ?? {}, options);
   try {
+    const found = await findImages(directory);
+    const paths = dataset.items.map((id) => found.get(id));
+    const { source } = model;
+    const keys = await keysOf(paths, JSON.stringify(source), progressOf(table, onProgress));
     return await encodeRows(dataset, {
       table,
-      source,
+      source: { ...source, at: await placeToRecord(dataset, encoder) },
       keys,
       order: paths.flatMap((path, item) => (path === undefined ? [] : [item])),
-      batch: fixed ?? BATCH,
-      prepare: (items) =>
-        Promise.all(items.map(async (item) => readImage(sharp, await readFile(paths[item]!), input))),
-      run: (images) => runBatch(session, { port, input, encoder, fixed }, images),
+      batch: model.batch,
+      prepare: (items) => Promise.all(items.map(async (item) => model.read(await readFile(paths[item]!)))),
+      run: (images) => model.run(images),
       onProgress,
     });
   } finally {
-    await session.release();
+    await model.dispose();
   }
+}
+
+/**
+ * The encoder of a table, for pictures of new items, which are looked for by their ids in the folder of the dataset's
+ * pictures. @throws DataError where it is not there or another one
+ */
+export async function reopenImages(
+  { manifest }: FeatureHome,
+  table: FeatureTable,
+  { place, threads }: { readonly place: string; readonly threads?: number | undefined },
+): Promise<NewItemFeatures> {
+  const { options } = table.source as { readonly options: ImageInput };
+  const { width, height, layout, mean, deviation } = options;
+  const model = await openPictures(place, { width, height, layout, mean, deviation }, { threads });
+  try {
+    requireSameEncoder(table, model.hash);
+  } catch (error) {
+    await model.dispose();
+    throw error;
+  }
+  const folder = manifest.images?.directory;
+  return {
+    async encode(items) {
+      const found = folder === undefined ? new Map<string, string>() : await findImages(folder);
+      const outcomes: Outcome[] = items.map(() => "the folder of pictures has none that is called by its id");
+      const there = [...items.keys()].filter((at) => found.has(items[at]!.id));
+      for (let from = 0; from < there.length; from += model.batch) {
+        const batch = there.slice(from, from + model.batch);
+        const read = batch.map(async (at) => model.read(await readFile(found.get(items[at]!.id)!)));
+        const made = await model.run(await Promise.all(read));
+        batch.forEach((at, k) => {
+          outcomes[at] = made[k]!;
+        });
+      }
+      return outcomes;
+    },
+    dispose: () => model.dispose(),
+  };
+}
+
+/** An image encoder that is open. */
+interface Pictures {
+  /** SHA-256 of the file. */
+  readonly hash: string;
+  /** What a table's source says of it. */
+  readonly source: { readonly encoder: string; readonly options: ImageInput & { readonly model: string } };
+  readonly batch: number;
+  /** A picture file's bytes as input, or what is wrong with them. */
+  read(bytes: Uint8Array): Promise<Float32Array | string>;
+  run(images: readonly (Float32Array | string)[]): Promise<Outcome[]>;
+  dispose(): Promise<void>;
+}
+
+async function openPictures(
+  encoder: string,
+  options: Partial<ImageInput>,
+  { threads, device }: Pick<ImageOptions, "threads" | "device">,
+): Promise<Pictures> {
+  const bytes = await readFile(encoder).catch((error: unknown) => {
+    throw unreadable(encoder, error);
+  });
+  const { port, input, fixed } = imageInput(encoder, bytes, options);
+  const sharp = await loadSharp();
+  const hash = createHash("sha256").update(bytes).digest("hex");
+  const session = await openSession(bytes, {}, { threads, device });
+  return {
+    hash,
+    source: { encoder: basename(encoder), options: { ...input, model: hash } },
+    batch: fixed ?? BATCH,
+    read: (file) => readImage(sharp, file, input),
+    run: (images) => runBatch(session, { port, input, encoder, fixed }, images),
+    dispose: () => session.release(),
+  };
 }
 
 async function keysOf(

@@ -1,11 +1,14 @@
 /** @file Texts through sentence encoders and language models. */
 
 import type { Dataset, Item } from "../data/dataset.ts";
+import type { FeatureHome, FeatureTable } from "../data/features.ts";
 import type { Device } from "../runtime/device.ts";
 import { contentKey } from "./content-key.ts";
 import { encodeRows } from "./encode-rows.ts";
+import { placeToRecord, requireSameEncoder } from "./encoder-place.ts";
 import { textsOf } from "./item-text.ts";
 import { type LanguageModel, openLanguageModel } from "./language-model.ts";
+import type { NewItemFeatures } from "./new-items.ts";
 import type { Outcome } from "./partial.ts";
 import { type Pooling, pool } from "./pooling.ts";
 import type { OnProgress, TableReport } from "./report.ts";
@@ -46,12 +49,12 @@ export async function encodeSentences(
       ...(options.hiddenStates ? { layers } : {}),
     };
     const identity = JSON.stringify(source);
-    const texts = items.map((item) => textsOf(item, columns).join(". "));
+    const texts = items.map((item) => textOf(item, columns));
     const order = [...texts.keys()].filter((item) => texts[item] !== "");
     order.sort((a, b) => texts[a]!.length - texts[b]!.length || a - b);
     return await encodeRows(dataset, {
       table,
-      source,
+      source: { ...source, at: await placeToRecord(dataset, encoder) },
       keys: texts.map((text) => (text === "" ? undefined : contentKey(identity, text))),
       order,
       batch: BATCH,
@@ -66,6 +69,48 @@ export async function encodeSentences(
   } finally {
     await model.dispose();
   }
+}
+
+const textOf = (item: Item, columns: readonly string[]): string => textsOf(item, columns).join(". ");
+
+/** The model of a table, for texts of new items. @throws DataError where it is not there or another one */
+export async function reopenSentences(
+  _dataset: FeatureHome,
+  table: FeatureTable,
+  { place, threads }: { readonly place: string; readonly threads?: number | undefined },
+): Promise<NewItemFeatures> {
+  const { columns, options, layers } = table.source as {
+    readonly columns: readonly string[];
+    readonly options: { readonly pooling: Pooling; readonly maxTokens: number };
+    readonly layers?: number;
+  };
+  const model = await openLanguageModel(place, { threads, hiddenStates: layers !== undefined });
+  try {
+    requireSameEncoder(table, model.hash);
+  } catch (error) {
+    await model.dispose();
+    throw error;
+  }
+  return {
+    async encode(items) {
+      const texts = items.map((item) => textOf(item, columns));
+      const outcomes: Outcome[] = texts.map(() => `it has no text in ${columns.join(", ")}`);
+      const filled = [...texts.keys()].filter((at) => texts[at] !== "");
+      for (let from = 0; from < filled.length; from += BATCH) {
+        const batch = filled.slice(from, from + BATCH);
+        const tokens = model.tokens(
+          batch.map((at) => texts[at]!),
+          options.maxTokens,
+        );
+        const made = await runBatch(model, tokens, options.pooling);
+        batch.forEach((at, k) => {
+          outcomes[at] = made[k]!;
+        });
+      }
+      return outcomes;
+    },
+    dispose: () => model.dispose(),
+  };
 }
 
 /** A vector for each text: its pooled states, layer after layer. */

@@ -21,7 +21,7 @@ it("a column of embeddings becomes a table; what is missing or wrong is marked a
   const [report] = await encode(dataset, { vectors: "llm" });
   expect(report).toMatchObject({ table: "llm", dim: 2, items: 7, encoded: 3, missing: 1 });
   expect(report!.problems).toEqual([
-    { item: "e", what: "its vector has 1 values, the first one has 2" },
+    { item: "e", what: "its vector has 1 values, those of other items have 2" },
     { item: "f", what: "value 1 of its vector is no number" },
     { item: "g", what: "its value is no list of numbers" },
   ]);

@@ -6,6 +6,7 @@ import { leftFeatures, writeFeatures } from "../data/features.ts";
 import { ConfigError, DataError } from "../tensor/errors.ts";
 import { suggest } from "../tensor/nearest.ts";
 import { columnsOf } from "./item-text.ts";
+import type { Outcome } from "./partial.ts";
 import type { ItemProblem, TableReport } from "./report.ts";
 
 /** Makes a table of a column of number lists, or of texts such as "0.1 0.2" and "[0.1, 0.2]". */
@@ -61,6 +62,14 @@ export async function encodeVectors(
   };
 }
 
+/** The vector of a new item's field, or a sentence on why there is none. */
+export function vectorOutcome(value: unknown, dim: number): Outcome {
+  const vector = vectorOf(value);
+  if (vector === undefined) return "the field of its vector is empty";
+  const problem = typeof vector === "string" ? vector : problemOf(vector, dim);
+  return problem ?? Float32Array.from(vector as readonly number[]);
+}
+
 /** The numbers of a field, undefined where it is empty, or what is wrong with it. */
 function vectorOf(value: unknown): readonly number[] | string | undefined {
   if (value === undefined || value === null || value === "" || (Array.isArray(value) && value.length === 0))
@@ -80,5 +89,5 @@ function problemOf(vector: readonly number[], dim: number): string | undefined {
   if (at >= 0) return `value ${at + 1} of its vector is no number`;
   return vector.length === dim
     ? undefined
-    : `its vector has ${vector.length} values, the first one has ${dim}`;
+    : `its vector has ${vector.length} values, those of other items have ${dim}`;
 }

@@ -1,5 +1,6 @@
 /** @file The kinds of parts a recommender is composed of, and the functions that define one. */
 import type { z } from "zod";
+import type { Item } from "../data/dataset.ts";
 import type { Masking } from "../data/masks.ts";
 import type { Sequences } from "../data/sequences.ts";
 import type { Graph, Value } from "../graph/graph.ts";
@@ -105,6 +106,8 @@ export interface ItemEncoder<C = unknown> extends Described {
   settle?(content: ItemContent, config: C): Promise<{ readonly name: string }>;
   /** Feature tables that the vectors are made of, with their widths once settled (0 where only the start is). */
   tables?(config: C): readonly UsedTable[];
+  /** Marks of the items of whose fields the encoder knows something [N]; undefined where it reads no fields. */
+  described?(items: readonly Item[], config: C): Uint8Array | undefined;
   /** The values of the constants that `apply` declares, by name. */
   constants?(content: ItemContent, config: C): Promise<Record<string, Tensor>>;
   /** Changes the first values of the encoder's parameters in place, where the data says something better than noise. */

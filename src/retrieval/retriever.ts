@@ -2,6 +2,7 @@
 import { createAttributes, type ItemFields } from "./attributes.ts";
 import { type Bits, fullBits, grownBits, hasBit, setBit } from "./bits.ts";
 import type { IndexReport } from "./build-index.ts";
+import type { ContentReader } from "./content-reader.ts";
 import { type Chosen, diversify, diversityPool } from "./diversity.ts";
 import { explain, type Trace } from "./explain.ts";
 import { type Interactions, neighbourFallback, popularFallback } from "./fallbacks.ts";
@@ -39,8 +40,8 @@ export interface SimilarAsk extends Pick<Ask, "k" | "excluded" | "filter" | "div
 
 /** What is put into a row. */
 export interface NewItem {
-  /** What the model makes of the item; without it, an item that the model knows keeps its vector. */
-  readonly vector?: Float32Array | undefined;
+  /** What the model makes of the item; without it, an item that the model knows keeps its vector; null takes it away. */
+  readonly vector?: Float32Array | null | undefined;
   readonly fields?: ItemFields | undefined;
 }
 
@@ -53,6 +54,8 @@ export interface Retriever {
   /** Names of the fields that can be filtered. */
   readonly fields: readonly string[];
   readonly report: IndexReport | null;
+  /** What makes vectors of items' content; absent where none is at hand. */
+  readonly content?: ContentReader | undefined;
   retrieve(asks: readonly Ask[]): Promise<Found[]>;
   similar(ask: SimilarAsk): Promise<Hits>;
   /** Adds or changes an item; true where the model can recommend it. */
@@ -171,7 +174,8 @@ export function createRetriever({ source, counts, fields = [], interactions }: R
       present = grownBits(present, size);
       setBit(present, row, true);
       if (values) attributes.put(row, values);
-      source.put(row, vector);
+      if (vector === null) source.remove(row);
+      else source.put(row, vector);
       return source.usable(row);
     },
     async remove(row) {

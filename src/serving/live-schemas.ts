@@ -51,6 +51,10 @@ export const ItemBody = z.strictObject({
     .record(z.string().max(256), z.json())
     .optional()
     .describe("what content encoders and filters read"),
+  features: z
+    .record(z.string().max(256), z.array(z.number()).max(65_536))
+    .optional()
+    .describe("ready features by the names of their tables, where the service cannot encode them itself"),
 });
 export type ItemBody = z.input<typeof ItemBody>;
 
@@ -58,7 +62,12 @@ export type ItemBody = z.input<typeof ItemBody>;
 export const PutItemAnswer = z.object({
   id: z.string(),
   added: z.boolean().describe("false where the item was there and is changed"),
-  recommendable: z.boolean().describe("false where the model cannot score items it was not trained on"),
+  recommendable: z.boolean().describe("whether the model can recommend it"),
+  reason: z.string().optional().describe("why it cannot, and what to do"),
+  missing: z
+    .record(z.string(), z.string())
+    .optional()
+    .describe("feature tables in which the item has nothing, and why: the model does without"),
 });
 export type PutItemAnswer = z.output<typeof PutItemAnswer>;
 

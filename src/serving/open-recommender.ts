@@ -29,6 +29,8 @@ export interface OpenRecommenderOptions extends ScorerOptions {
   readonly openRetriever?: OpenRetriever | undefined;
   /** How items are found; by default what suits their number. */
   readonly index?: RetrieverOptions["index"];
+  /** Feature table → where its encoder is, if it is no longer where `encode` found it: new items are encoded by it. */
+  readonly encoders?: RetrieverOptions["encoders"];
   /** Whether users of the dataset are known: "required" fails without the dataset, "none" never opens it. */
   readonly users: "required" | "if-present" | "none";
   /** The dataset folder, where it is no longer at the place that the run knows. */
@@ -64,7 +66,7 @@ export async function openRecommender(options: OpenRecommenderOptions): Promise<
 async function openRetrieval(
   run: OpenRun,
   dataset: Dataset | undefined,
-  { openScorer, openRetriever, index, threads, device, onMessage }: OpenRecommenderOptions,
+  { openScorer, openRetriever, index, threads, device, encoders, onMessage }: OpenRecommenderOptions,
 ): Promise<Retriever> {
   if (openRetriever) {
     const given = {
@@ -72,7 +74,8 @@ async function openRetrieval(
       threads,
       device,
       interactions: dataset && interactionsOf(dataset),
-      dataset: dataset?.directory,
+      dataset,
+      encoders,
     };
     const retriever = await openRetriever(run, given);
     if (retriever.report) onMessage?.(describeIndex(retriever.report));

@@ -29,6 +29,7 @@ const passing: Readonly<Record<string, readonly [string, number, string]>> = {
   busy: ["busy", 1, "the service has more requests than it can hold; try again a little later"],
   store: ["store", 5, "the service cannot read or store this now; its log has the reason"],
   worker: ["model-gone", 5, "the model thread has ended and could not be replaced; restart the service"],
+  content: ["not-encoded", 5, "the item is stored but could not be encoded now; put it again"],
   stopping: ["stopping", 5, "the service is about to stop; ask another one"],
 };
 

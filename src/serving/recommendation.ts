@@ -1,7 +1,7 @@
 /** @file What a recommender is asked and what it answers. */
 
 import type { RunItem } from "../evaluation/run-folder.ts";
-import type { NewItem, Retriever } from "../retrieval/retriever.ts";
+import type { Retriever } from "../retrieval/retriever.ts";
 import { ConfigError } from "../tensor/errors.ts";
 import type { QueueOptions } from "./batcher.ts";
 import type { Pages } from "./pages/pages.ts";
@@ -67,12 +67,26 @@ export type HistoryOf = (
 /** What became of an item that was put into the catalogue. */
 export interface PutResult {
   readonly added: boolean;
-  /** False where this model cannot score an item that it was not trained on. */
+  /** Whether the model can recommend it. */
   readonly recommendable: boolean;
+  /** Why it cannot, and what to do. */
+  readonly reason?: string;
+  /** Feature table → why the item has nothing there: the model takes it as an item without such content. */
+  readonly missing?: Readonly<Record<string, string>>;
 }
 
-/** An item as it is put into the catalogue. */
-export interface PutItem extends Pick<LiveItem, "id" | "title">, NewItem {}
+/** An item to be added or changed: what is not told is not known of it any more. */
+export interface GivenItem extends Pick<LiveItem, "id" | "title" | "features"> {
+  /** What filters and encoders read. */
+  readonly fields?: LiveItem["fields"] | undefined;
+  /** What the model would make of the item, where it is known already: nothing is encoded then. */
+  readonly vector?: Float32Array | undefined;
+}
+
+export interface AddOptions {
+  /** What to do with features that are not such as those of training: refuse them all, or do without. */
+  readonly unfit?: "refuse" | "leave-out" | undefined;
+}
 
 export interface RecommenderOptions {
   /** Freed with the recommender. */

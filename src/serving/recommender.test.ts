@@ -167,14 +167,14 @@ describe("live items", () => {
     expect(await best()).toEqual(["c", "d", "e", "f"]);
     expect((await recommender.similar("a")).items.map(({ id }) => id)).toEqual(["c", "d", "e", "f"]);
     await expect(recommender.similar("b")).rejects.toThrow('there is no item "b" in the catalogue');
-    expect(await recommender.putItem({ id: "b" })).toEqual({ added: true, recommendable: true });
+    expect(await recommender.addItems([{ id: "b" }])).toEqual([{ added: true, recommendable: true }]);
     expect((await best())[0]).toBe("b");
   });
 
   test("an item that the model does not know comes last, filters see its fields, and it can be deleted", async () => {
     const { recommender } = cycleRecommender();
-    const put = await recommender.putItem({ id: "new", title: "New", fields: { genre: "Drama" } });
-    expect(put).toEqual({ added: true, recommendable: false });
+    const [put] = await recommender.addItems([{ id: "new", title: "New", fields: { genre: "Drama" } }]);
+    expect(put).toMatchObject({ added: true, recommendable: false });
     expect(recommender.fields).toEqual(["genre"]);
     expect(recommender.item("new")).toMatchObject({ title: "New" });
     const drama = { history: ["a"], filter: { genre: ["Drama"] } };

@@ -2,18 +2,22 @@
 
 import type { RunItem } from "../evaluation/run-folder.ts";
 import type { IndexReport } from "../retrieval/build-index.ts";
+import type { ReadItem } from "../retrieval/content-reader.ts";
 import { parseFilter } from "../retrieval/filter.ts";
 import type { Ask, Found, Retriever } from "../retrieval/retriever.ts";
 import type { Hits } from "../retrieval/top-list.ts";
+import { type InTurn, oneAfterTheOther } from "../runtime/ort.ts";
 import { ConfigError, DataError, RuntimeFailure } from "../tensor/errors.ts";
+import { readItems, requireFitting } from "./added-items.ts";
 import { type Batcher, createBatcher } from "./batcher.ts";
 import type { Pages } from "./pages/pages.ts";
 import {
+  type AddOptions,
   checkedCount,
   checkedDiversity,
   fallbackReason,
+  type GivenItem,
   type HistoryOf,
-  type PutItem,
   type PutResult,
   type Recommendation,
   type RecommendedItem,
@@ -45,6 +49,8 @@ export class Recommender {
   readonly #indexOf: Map<string, number>;
   readonly #batcher: Batcher<Ask, Found>;
   readonly #removed = new Set<number>();
+  readonly #fields = new Map<string, NonNullable<GivenItem["fields"]>>();
+  readonly #inTurn: InTurn = oneAfterTheOther();
   #failure: string | undefined;
 
   constructor({ retriever, items, model, data, pages, historyOf, queue }: RecommenderOptions) {
@@ -162,29 +168,70 @@ export class Recommender {
     return index === undefined || this.#removed.has(index) ? undefined : this.#items[index];
   }
 
-  /** Adds or changes an item; without a vector, the model knows it only if it was trained on it. */
-  async putItem({ id, title, fields, vector }: PutItem): Promise<PutResult> {
-    const added = this.item(id) === undefined;
-    const index = this.#indexOf.get(id) ?? this.#items.length;
-    const named = title === undefined ? { id } : { id, title };
-    this.#items[index] = { ...named, count: this.#items[index]?.count ?? 0 };
-    this.#indexOf.set(id, index);
-    this.#removed.delete(index);
-    return { added, recommendable: await this.#retriever.put(index, { fields, vector }) };
+  /**
+   * Adds or changes items, which are recommended and found in histories from then on. A model that reads content encodes
+   * them as those of training, in a thread of its own; one that knows ids alone keeps them, but only recommends those that
+   * it was trained with. Changes are made one after the other, in the order in which they were asked for.
+   *
+   * @example
+   * const [added] = await recommender.addItems([{ id: "new", title: "A new film", fields: { genre: ["Drama"] } }]);
+   * @throws DataError for features that are not such as those of training; then nothing is changed
+   */
+  async addItems(items: readonly GivenItem[], { unfit = "refuse" }: AddOptions = {}): Promise<PutResult[]> {
+    if (unfit === "refuse") this.checkItems(items);
+    return this.#inTurn(async () => {
+      const read = await readItems(this.#retriever, items, (id) => this.#indexOf.get(id));
+      const results: PutResult[] = [];
+      for (const [k, item] of items.entries()) results.push(await this.#put(item, read[k]!));
+      return results;
+    });
+  }
+
+  /** @throws DataError where ready features of items are not such as those of training */
+  checkItems(items: readonly GivenItem[]): void {
+    requireFitting(this.#retriever, items);
+  }
+
+  /** The fields of an item that was added or changed; undefined where those of the dataset still hold. */
+  fieldsOf(id: string): GivenItem["fields"] {
+    return this.#fields.get(id);
   }
 
   /** Takes an item out of the catalogue; false where it was not there. */
-  async deleteItem(id: string): Promise<boolean> {
-    const index = this.#indexOf.get(id);
-    if (index === undefined || this.#removed.has(index)) return false;
-    this.#removed.add(index);
-    await this.#retriever.remove(index);
-    return true;
+  deleteItem(id: string): Promise<boolean> {
+    return this.#inTurn(async () => {
+      const index = this.#indexOf.get(id);
+      if (index === undefined || this.#removed.has(index)) return false;
+      this.#removed.add(index);
+      this.#fields.delete(id);
+      await this.#retriever.remove(index);
+      return true;
+    });
   }
 
   /** Frees the model; the recommender cannot be used afterwards. */
   dispose(): Promise<void> {
     return this.#retriever.dispose();
+  }
+
+  async #put(
+    { id, title, fields = {} }: GivenItem,
+    { vector, reason, missing }: ReadItem,
+  ): Promise<PutResult> {
+    const added = this.item(id) === undefined;
+    const index = this.#indexOf.get(id) ?? this.#items.length;
+    const named = title === undefined ? { id } : { id, title };
+    this.#items[index] = { ...named, count: this.#items[index]?.count ?? 0 };
+    this.#indexOf.set(id, index);
+    this.#fields.set(id, fields);
+    this.#removed.delete(index);
+    const recommendable = await this.#retriever.put(index, { fields, vector });
+    return {
+      added,
+      recommendable,
+      ...(recommendable ? {} : { reason: reason ?? "the model has no vector for it" }),
+      ...(Object.keys(missing).length > 0 ? { missing } : {}),
+    };
   }
 
   async #resolve({ history, user }: RecommendRequest) {

@@ -44,8 +44,8 @@ export class Service {
   listener: ServiceListener = {};
   readonly #options: ServiceOptions;
   #use: Use | undefined;
-  /** A model that is being opened: item changes reach it too. */
-  #next: Recommender | undefined;
+  /** A model that is being opened, and the items that were changed since: changes reach it too. */
+  #next: { readonly recommender: Recommender; readonly changed: Set<string> } | undefined;
   #reloading: Promise<ReloadAnswer> | undefined;
   #closing = false;
 
@@ -116,8 +116,9 @@ export class Service {
     return answer;
   }
 
-  /** Adds or changes an item, for good. */
+  /** Adds or changes an item, for good. @throws DataError for features that the model cannot take; nothing is stored then */
   async putItem(item: LiveItem): Promise<PutResult> {
+    this.recommender.checkItems([item]);
     const change = { kind: "put", item } as const;
     await this.store.changeItem(change);
     return (await this.#apply(change)) as PutResult;
@@ -184,9 +185,14 @@ export class Service {
       events: async (user) => (isWellFormed(user) ? this.store.events(user) : nothing), // no storage has such a user
       queue: { ...queue, onBatch: (size, ms) => this.listener.batch?.(size, ms) },
     });
-    this.#next = recommender; // before the changes are read, so that none falls between
+    const changed = new Set<string>();
+    this.#next = { recommender, changed }; // before the changes are read, so that none falls between
     try {
-      for (const change of await this.store.itemChanges()) await applyTo(recommender, change);
+      const changes = await this.store.itemChanges();
+      await applyAll(
+        recommender,
+        changes.filter((change) => !changed.has(idOf(change))), // what has come since is newer
+      );
       return recommender;
     } catch (error) {
       await recommender.dispose();
@@ -194,11 +200,23 @@ export class Service {
     }
   }
 
-  async #apply(change: ItemChange): Promise<PutResult | boolean> {
-    if (this.#next) await applyTo(this.#next, change);
-    return this.with((recommender) => applyTo(recommender, change));
+  async #apply(change: ItemChange): Promise<PutResult | undefined> {
+    this.#next?.changed.add(idOf(change));
+    if (this.#next) await applyAll(this.#next.recommender, [change]);
+    return this.with(async (recommender) => (await applyAll(recommender, [change]))[0]);
   }
 }
 
-const applyTo = (recommender: Recommender, change: ItemChange): Promise<PutResult | boolean> =>
-  change.kind === "put" ? recommender.putItem(change.item) : recommender.deleteItem(change.id);
+const idOf = (change: ItemChange): string => (change.kind === "put" ? change.item.id : change.id);
+
+/** Applies changes of different items; what became of those that were put. */
+async function applyAll(recommender: Recommender, changes: readonly ItemChange[]): Promise<PutResult[]> {
+  const put = changes.flatMap((change) => (change.kind === "put" ? [change.item] : []));
+  const deleted = changes.filter(({ kind }) => kind === "delete").map(idOf);
+  // All are asked for at once, so that no change that is asked for later comes between.
+  const [results] = await Promise.all([
+    put.length > 0 ? recommender.addItems(put, { unfit: "leave-out" }) : [],
+    ...deleted.map((id) => recommender.deleteItem(id)),
+  ]);
+  return results;
+}

@@ -8,11 +8,12 @@ import { importInteractions } from "../data/import.ts";
 import { readTensors } from "../data/tensors.ts";
 import { evaluateRun } from "../evaluation/evaluate-run.ts";
 import { evaluationTable } from "../evaluation/result.ts";
-import { openRun } from "../evaluation/run-folder.ts";
+import { type OpenRun, openRun } from "../evaluation/run-folder.ts";
+import type { ModelConfig } from "../models/config.ts";
 import { nodeRuntime } from "../runtime/node.ts";
 import { openSession } from "../runtime/session.ts";
 import { stream } from "../tensor/random.ts";
-import { openNewItems } from "./new-items.ts";
+import { type NewItem, openNewItems, type TrainedItems } from "./new-items.ts";
 import { openScorer } from "./open-scorer.ts";
 import { type TrainOptions, train } from "./train.ts";
 
@@ -47,6 +48,16 @@ const encode = async (name: string, seed = 1): Promise<void> => {
   const present = Uint8Array.from({ length: cycle }, (_, item) => Number(item !== 4));
   await writeFeatures(dataset, name, { dim: 12, values, present, source: {} });
 };
+
+const trained = ({ directory, manifest, items }: OpenRun): TrainedItems => ({
+  directory,
+  recipe: manifest.recipe,
+  config: manifest.config as unknown as ModelConfig,
+  counts: Int32Array.from(items, ({ count }) => count),
+});
+
+const idTable = async (run: string): Promise<Float32Array> =>
+  (await readTensors(join(run, "weights.safetensors"))).tensors["items.id.id"]!.data as Float32Array;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "sequitur-content-"));
@@ -117,23 +128,43 @@ describe("training with content", () => {
     const table = await openFeatures(await openDataset(data), "text");
     const { tensors } = await readTensors(join(out, "item-vectors.safetensors"));
     const own = tensors["items.vectors"]!.data as Float32Array;
-    const encoder = await openNewItems(run, nodeRuntime);
+    const encoder = await openNewItems(trained(run), nodeRuntime);
     const rowOf = (item: number): Float32Array => table.values.subarray(12 * item, 12 * item + 12);
-    const many = Array.from({ length: 70 }, (_, k) => ({ text: rowOf(k % 3) }));
-    const made = await encoder.encode([...many, {}]);
-    expect(encoder.tables).toEqual(["text"]);
+    const added = (features: NewItem["features"]): NewItem => ({ item: { id: "new", fields: {} }, features });
+    const many = Array.from({ length: 70 }, (_, k) => added({ text: rowOf(k % 3) }));
+    const made = await encoder.encode([...many, added({})]);
+    expect(encoder.tables).toEqual([{ table: "text", columns: 12 }]);
+    expect([...encoder.known([many[0]!, added({})])]).toEqual([1, 0]);
     for (let k = 0; k < 71; k++) {
       const like = k === 70 ? 4 : k % 3; // item 4 has no content either
       for (let c = 0; c < 16; c++) expect(made[16 * k + c]).toBeCloseTo(own[16 * like + c]!, 5);
     }
-    await expect(encoder.encode([{ text: new Float32Array(5) }])).rejects.toThrow(
-      'new item 0: features "text" must be 12 finite numbers',
+    await expect(encoder.encode([added({ text: new Float32Array(5) })])).rejects.toThrow(
+      'item "new": features "text" must be 12 finite numbers, as in training; there are 5',
     );
     await encoder.dispose();
-    const ids = await openRun(join(folder, "learns"));
-    const both = await openNewItems(ids, nodeRuntime);
-    expect((await both.encode([{ text: rowOf(1) }])).every(Number.isFinite)).toBe(true);
-    await both.dispose();
+  });
+
+  it("gives items that it knows other vectors for other content, with what it learned of their ids", async () => {
+    const run = await openRun(join(folder, "learns"));
+    const table = await openFeatures(await openDataset(data), "text");
+    const rowOf = (item: number): Float32Array => table.values.subarray(12 * item, 12 * item + 12);
+    const { tensors } = await readTensors(join(run.directory, "item-vectors.safetensors"));
+    const own = tensors["items.vectors"]!.data as Float32Array;
+    const encoder = await openNewItems(trained(run), nodeRuntime);
+    const item = { id: "any", fields: {} };
+    const made = await encoder.encode([
+      { item, row: 3, features: { text: rowOf(3) } },
+      { item, row: 3, features: { text: rowOf(9) } },
+      { item, features: { text: rowOf(9) } },
+    ]);
+    const [same, other, unknown] = [0, 16, 32].map((at) => made.subarray(at, at + 16));
+    const id = (await idTable(run.directory)).subarray(16 * 3, 16 * 4);
+    for (let c = 0; c < 16; c++) {
+      expect(same![c]).toBeCloseTo(own[16 * 3 + c]!, 5);
+      expect(other![c]! - unknown![c]!).toBeCloseTo(id[c]!, 5);
+    }
+    await encoder.dispose();
   });
 
   it("learns from attributes beside ids and text", async () => {
@@ -216,9 +247,7 @@ describe("training with content", () => {
     // Their id vectors, the same at the start as without training, were never touched.
     const untouched = join(folder, "untouched");
     await train({ data, out: untouched, recipe: "sasrec-text", set: set(1, more) });
-    const table = async (run: string): Promise<Float32Array> =>
-      (await readTensors(join(run, "weights.safetensors"))).tensors["items.id.id"]!.data as Float32Array;
-    const [after, before] = [await table(out), await table(untouched)];
+    const [after, before] = [await idTable(out), await idTable(untouched)];
     const { items } = await openDataset(data);
     for (const { id } of cold) {
       const at = items.indexOf(id) * 16;

@@ -1,25 +1,44 @@
-/** @file Vectors of items that a run has never met, from their content alone. */
+/** @file Vectors of items that a run has never met, from their content alone; and of those it has met, from other content. */
+import type { Item } from "../data/dataset.ts";
 import type { FeatureTable } from "../data/features.ts";
-import type { OpenRun } from "../evaluation/run-folder.ts";
 import { isBaseline, type ModelConfig, partOf, type RecipeConfig } from "../models/config.ts";
 import type { ItemContent } from "../models/items/content.ts";
+import { type ContentTable, unfitFeatures } from "../retrieval/content-reader.ts";
 import { openItemEncoder } from "../retrieval/item-encoder.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { ConfigError, DataError } from "../tensor/errors.ts";
 import type { Tensor } from "../tensor/spec.ts";
 import { itemConstants } from "./learner.ts";
-import { readRunParams } from "./ready-vectors.ts";
+import { readRunWeights } from "./ready-vectors.ts";
 
-/** Features of an item by the name of their table; what is missing is not known of it. */
-export type NewItem = Readonly<Record<string, Float32Array | undefined>>;
+/** What is known of an item. */
+export interface NewItem {
+  readonly item: Item;
+  /** By the name of their table; what is missing is not known of it. */
+  readonly features: Readonly<Record<string, Float32Array | undefined>>;
+  /** Its row in the run, where training has met it. */
+  readonly row?: number | undefined;
+}
+
+/** A finished run, as far as its item vectors go. */
+export interface TrainedItems {
+  /** The run folder. */
+  readonly directory: string;
+  readonly recipe: string;
+  readonly config: ModelConfig;
+  /** Training interactions of each item. */
+  readonly counts: Int32Array;
+}
 
 export interface NewItemEncoder {
-  /** Names of the feature tables that the vectors are made of. */
-  readonly tables: readonly string[];
+  /** The feature tables that the vectors are made of. */
+  readonly tables: readonly ContentTable[];
   /** D, the width of a vector. */
   readonly width: number;
+  /** Marks of the items that the model can tell from others: [K]. */
+  known(items: readonly NewItem[]): Uint8Array;
   /**
-   * Vectors [K, D] such as those of the run's own items; they have no id of their own.
+   * Vectors [K, D] such as those of the run's own items; items without a row have no id of their own.
    *
    * @throws DataError where features are not such as those of training
    */
@@ -31,22 +50,29 @@ export interface NewItemEncoder {
 const rows = 64;
 
 /** The item encoder of a finished run. @throws ConfigError where its items are known by their ids alone */
-export async function openNewItems(run: OpenRun, runtime: Runtime, threads = 1): Promise<NewItemEncoder> {
-  const config = run.manifest.config as unknown as ModelConfig;
-  const widths = isBaseline(config) ? new Map<string, number>() : tableWidths(config);
-  if (isBaseline(config) || widths.size === 0) {
-    const message = `${run.directory}: ${run.manifest.recipe} knows items by their ids alone; train sasrec-text, whose items can be new`;
-    throw new ConfigError("ids-alone", message, { run: run.directory });
-  }
-  const weights = await readRunParams(run.directory, config);
+export async function openNewItems(
+  run: TrainedItems,
+  runtime: Runtime,
+  threads = 1,
+): Promise<NewItemEncoder> {
+  const { config, directory } = run;
+  if (!readsContent(config)) throw new ConfigError("ids-alone", idsAlone(run.recipe), { run: directory });
+  const tables = contentTables(config);
+  const weights = await readRunWeights(directory);
   const encoder = await openItemEncoder({ config, rows, runtime, threads });
   return {
-    tables: [...widths.keys()],
+    tables,
     width: encoder.width,
+    known(items) {
+      const described = describedIn(config, items);
+      return Uint8Array.from(items, ({ features, row }, k) =>
+        Number(row !== undefined || described?.[k] === 1 || tables.some(({ table }) => features[table])),
+      );
+    },
     async encode(items) {
-      const given = await itemConstants(config, newContent(widths, items));
+      const given = await itemConstants(config, newContent(run, tables, items));
       const learned = [...encoder.tables].filter((name) => weights[name]);
-      const own = learned.map((name) => [name, noRows(weights[name]!, items.length)] as const);
+      const own = learned.map((name) => [name, rowsOf(weights[name]!, items)] as const);
       const into = new Float32Array(items.length * encoder.width);
       await encoder.encode({ ...given, ...weights, ...Object.fromEntries(own) }, items.length, into);
       return into;
@@ -55,38 +81,60 @@ export async function openNewItems(run: OpenRun, runtime: Runtime, threads = 1):
   };
 }
 
-/** What an item without a row has in a table of weights: nothing. */
-function noRows({ data, shape }: Tensor, items: number): Tensor {
-  return { data: new Float32Array((items * data.length) / shape[0]!), shape: [items, ...shape.slice(1)] };
+/** Why a recipe has no vectors for items that it was not trained with, and what to do. */
+export const idsAlone = (recipe: string): string =>
+  `${recipe} knows items by their ids alone, so it cannot recommend one that it was not trained with; train again with it, or train a recipe that reads content, such as sasrec-text`;
+
+/** Whether vectors are made of more than ids. */
+export const readsContent = (config: ModelConfig): config is RecipeConfig =>
+  contentTables(config).length > 0 || (!isBaseline(config) && describedIn(config, []) !== undefined);
+
+/** The feature tables that item vectors are made of. */
+export function contentTables(config: ModelConfig): ContentTable[] {
+  if (isBaseline(config)) return [];
+  const used = partOf("items", config.items.name).tables?.(config.items as never) ?? [];
+  return used.filter(({ columns }) => columns > 0).map(({ table, columns }) => ({ table, columns }));
 }
 
-/** Columns of the feature tables that item vectors are made of. */
-function tableWidths({ items }: RecipeConfig): Map<string, number> {
-  const used = partOf("items", items.name).tables?.(items as never) ?? [];
-  return new Map(used.flatMap(({ table, columns }) => (columns > 0 ? [[table, columns] as const] : [])));
+const describedIn = ({ items: own }: RecipeConfig, items: readonly Pick<NewItem, "item">[]) =>
+  partOf("items", own.name).described?.(
+    items.map(({ item }) => item),
+    own as never,
+  );
+
+/** The rows that items have in a table of weights; of one without a row, nothing. */
+function rowsOf({ data, shape }: Tensor, items: readonly NewItem[]): Tensor {
+  const width = data.length / shape[0]!;
+  const own = new Float32Array(items.length * width);
+  items.forEach(({ row }, k) => {
+    if (row !== undefined)
+      own.set((data as Float32Array).subarray(row * width, (row + 1) * width), k * width);
+  });
+  return { data: own, shape: [items.length, ...shape.slice(1)] };
 }
 
-/** Content of which only features are known, and that nobody has met. */
-const newContent = (widths: ReadonlyMap<string, number>, items: readonly NewItem[]): ItemContent => ({
+const newContent = (
+  { counts }: TrainedItems,
+  tables: readonly ContentTable[],
+  items: readonly NewItem[],
+): ItemContent => ({
   where: "the new items",
-  counts: new Int32Array(items.length),
-  tables: async () => [...widths.keys()],
-  features: async (name) => tableOf(name, widths.get(name)!, items),
-  items: async () => items.map((_, k) => ({ id: String(k), fields: {} })),
+  counts: Int32Array.from(items, ({ row }) => (row === undefined ? 0 : counts[row]!)),
+  tables: async () => tables.map(({ table }) => table),
+  features: async (name) => tableOf(tables.find(({ table }) => table === name)!, items),
+  items: async () => items.map(({ item }) => item),
 });
 
-function tableOf(name: string, dim: number, items: readonly NewItem[]): FeatureTable {
+function tableOf({ table, columns: dim }: ContentTable, items: readonly NewItem[]): FeatureTable {
   const values = new Float32Array(items.length * dim);
   const present = new Uint8Array(items.length);
-  items.forEach((item, k) => {
-    const features = item[name];
-    if (!features) return;
-    if (features.length !== dim || !features.every(Number.isFinite)) {
-      const message = `new item ${k}: features "${name}" must be ${dim} finite numbers, as in training`;
-      throw new DataError("bad-features", message, { name, item: k });
-    }
-    values.set(features, k * dim);
+  items.forEach(({ item, features }, k) => {
+    const own = features[table];
+    if (!own) return;
+    const unfit = unfitFeatures({ table, columns: dim }, own);
+    if (unfit) throw new DataError("bad-features", `item "${item.id}": ${unfit}`, { table, item: item.id });
+    values.set(own, k * dim);
     present[k] = 1;
   });
-  return { name, dim, values, present, source: {}, contentHash: "" };
+  return { name: table, dim, values, present, source: {}, contentHash: "" };
 }

@@ -39,9 +39,13 @@ export async function writeBest(run: string, weights: Tensors, ready: ReadyVecto
   if (ready) await writeTensors(join(run, runFiles.vectors), ready.params);
 }
 
+/** The weights of a run, and what of its content the encoder needs for other items. */
+export const readRunWeights = async (run: string): Promise<Record<string, Tensor>> =>
+  (await readTensors(join(run, runFiles.weights))).tensors;
+
 /** The weights of a run and, where they are derived, its item vectors: all that the graphs of a trained model ask for. */
 export async function readRunParams(run: string, config: RecipeConfig): Promise<Record<string, Tensor>> {
-  const { tensors } = await readTensors(join(run, runFiles.weights));
+  const tensors = await readRunWeights(run);
   if (!derivesItems(config)) return tensors;
   return { ...tensors, ...(await readTensors(join(run, runFiles.vectors))).tensors };
 }

@@ -1,37 +1,19 @@
-/** @file The thread of a retriever: opens it and answers one request after the other. */
-import { parentPort, workerData } from "node:worker_threads";
-import { isBadInput } from "../tensor/errors.ts";
+/** @file The thread of a retriever. */
+import { workerData } from "node:worker_threads";
+import { serveObject } from "../runtime/object-thread.ts";
 import { type RetrieverSpec, runRetriever } from "./run-retriever.ts";
-import type { RetrieverReply, RetrieverRequest } from "./worker-retriever.ts";
+import type { PutReply, RetrieverHead } from "./worker-retriever.ts";
 
-const port = parentPort!;
-const send = (reply: RetrieverReply): void => port.postMessage(reply);
-
-function sendError(call: number, error: unknown): void {
-  const { message, code = "search", name } = error as Error & { code?: string };
-  send({ call, error: { message, code, kind: isBadInput(error) ? name : "RuntimeFailure" } });
-}
-
-try {
-  const retriever = await runRetriever(workerData as RetrieverSpec);
-  const { items, batch, fields, report } = retriever;
-  send({ call: 0, value: { items, batch, fields, report } });
-  let queue = Promise.resolve();
-  port.on("message", ({ call, method, args }: RetrieverRequest) => {
-    queue = queue.then(async () => {
-      try {
-        const answer = await (retriever[method] as (...given: readonly unknown[]) => Promise<unknown>)(
-          ...args,
-        );
-        send({
-          call,
-          value: method === "put" ? { recommendable: answer, fields: retriever.fields } : answer,
-        });
-      } catch (error) {
-        sendError(call, error);
-      }
-    });
-  });
-} catch (error) {
-  sendError(0, error);
-}
+await serveObject(
+  async () => {
+    const retriever = await runRetriever(workerData as RetrieverSpec);
+    return {
+      ...retriever,
+      fieldNames: () => retriever.fields,
+      async put(...given: Parameters<typeof retriever.put>): Promise<PutReply> {
+        return { recommendable: await retriever.put(...given), fields: retriever.fields };
+      },
+    };
+  },
+  ({ items, batch, fieldNames, report }): RetrieverHead => ({ items, batch, fields: fieldNames(), report }),
+);

@@ -19,9 +19,8 @@ export function handlersOf(service: Service, onFallback: (fallback: string) => v
     run: () => service.with((recommender) => pagesOf(recommender).run()),
     data: () => service.with((recommender) => pagesOf(recommender).data()),
     events: ({ body }) => service.addEvents(body),
-    async putItem({ params: { id }, body: { title, fields = {} } }) {
-      const { added, recommendable } = await service.putItem({ id, title, fields });
-      return { id, added, recommendable };
+    async putItem({ params: { id }, body: { title, fields = {}, features } }) {
+      return { id, ...(await service.putItem({ id, title, fields, features })) };
     },
     async deleteItem({ params: { id } }) {
       await service.deleteItem(id);

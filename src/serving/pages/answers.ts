@@ -36,7 +36,8 @@ export async function itemContent(recommender: Recommender, id: string): Promise
       item: id,
     });
   const content = (await recommender.pages?.content(id)) ?? { fields: {} };
-  return { ...(await described(recommender, item)), ...content };
+  const fields = recommender.fieldsOf(id) ?? content.fields;
+  return { ...(await described(recommender, item)), ...content, fields };
 }
 
 async function described(

@@ -15,6 +15,8 @@ export interface LiveItem {
   readonly id: string;
   readonly title?: string | undefined;
   readonly fields: Readonly<Record<string, unknown>>;
+  /** Ready features by the names of their tables, where the encoders do not make them. */
+  readonly features?: Readonly<Record<string, readonly number[]>> | undefined;
 }
 
 export type ItemChange =

@@ -1,0 +1,71 @@
+/** @file The content reader of a run on the calling thread: what the worker does. */
+import { type Item, readItems } from "../data/dataset.ts";
+import type { FeatureHome } from "../data/features.ts";
+import type { ContentReader, DescribedItem, ReadItem } from "../retrieval/content-reader.ts";
+import { nodeRuntime } from "../runtime/node.ts";
+import { type FoundFeatures, itemFeatures, itemOf } from "./item-features.ts";
+import { type NewItem, openNewItems, type TrainedItems } from "./new-items.ts";
+
+/** What a worker is told about a run. */
+export interface ContentSpec extends TrainedItems {
+  /** The dataset of the run; absent where it was not found. */
+  readonly dataset?: FeatureHome | undefined;
+  /** Feature table → what it held when the run was trained. */
+  readonly features: Readonly<Record<string, string>>;
+  /** Feature table → where its encoder is, if it is no longer where it was. */
+  readonly encoders?: Readonly<Record<string, string>> | undefined;
+  readonly threads?: number | undefined;
+}
+
+/** Opens what a spec describes. Reading blocks this thread. @throws ConfigError where items are known by ids alone */
+export async function runContent(spec: ContentSpec): Promise<Omit<ContentReader, "tables">> {
+  const { dataset, features, encoders, threads } = spec;
+  const vectors = await openNewItems(spec, nodeRuntime, threads);
+  let read: Promise<readonly Item[]> | undefined;
+  const items = (): Promise<readonly Item[]> => {
+    read ??= readItems(dataset!);
+    return read;
+  };
+  const finders = vectors.tables.map((one) => {
+    const { table } = one;
+    const options = { dataset, items, contentHash: features[table], encoder: encoders?.[table], threads };
+    return { table, ...itemFeatures(one, options) };
+  });
+
+  /** What each finder has of each item. */
+  async function found(given: readonly DescribedItem[]): Promise<Map<string, readonly FoundFeatures[]>> {
+    const each = new Map<string, readonly FoundFeatures[]>();
+    for (const { table, find } of finders) each.set(table, await find(given));
+    return each;
+  }
+
+  return {
+    async read(given) {
+      const each = await found(given);
+      const described = given.map((item, k): NewItem => {
+        const own = [...each].map(([table, all]) => [table, vectorIn(all[k])] as const);
+        return { item: itemOf(item), row: item.row, features: Object.fromEntries(own) };
+      });
+      const known = vectors.known(described);
+      const width = vectors.width;
+      const made = await vectors.encode(described);
+      return given.map((_, k): ReadItem => {
+        const all = [...each].map(([table, values]): [string, FoundFeatures] => [table, values[k]!]);
+        const missing = Object.fromEntries(
+          all.filter((entry): entry is [string, string] => typeof entry[1] === "string"),
+        );
+        // Where what the run knows of an item cannot be read again, its vector stays.
+        if (all.some(([, one]) => one === null)) return { missing };
+        if (known[k]) return { vector: made.slice(k * width, (k + 1) * width), missing };
+        return { vector: null, missing };
+      });
+    },
+    async dispose() {
+      for (const finder of finders) await finder.dispose();
+      await vectors.dispose();
+    },
+  };
+}
+
+const vectorIn = (found: FoundFeatures | undefined): Float32Array | undefined =>
+  found instanceof Float32Array ? found : undefined;
