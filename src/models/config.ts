@@ -16,6 +16,18 @@ export const Scoring = z.strictObject({
     .default("dot")
     .describe("how a state and an item vector are compared"),
   temperature: z.number().positive().default(0.07).describe("divides cosine scores"),
+  prior: z
+    .enum(["none", "markov"])
+    .default("none")
+    .describe(
+      "what counting alone says of the next item, added to the trained model's scores as log-probabilities",
+    ),
+  priorWeight: z
+    .number()
+    .min(0)
+    .max(10)
+    .default(0.15)
+    .describe("what the log-probabilities are multiplied by"),
 });
 
 export const Training = z.strictObject({

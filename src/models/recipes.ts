@@ -69,6 +69,17 @@ export const recipes: readonly Recipe[] = [
     config: { ...ours, backbone: { name: "bsarec", blocks: 2, heads: 1, dropout: 0.4 } },
   },
   {
+    name: "sequitur-id",
+    source:
+      "BSARec (Shin et al. 2024, arXiv:2312.10325) as in the recipe bsarec, with a Markov chain (Witten & Bell 1991) as a prior; the combination is ours",
+    summary: "our best by item ids alone: bsarec whose scores are joined with what counting says comes next",
+    config: {
+      ...ours,
+      backbone: { name: "bsarec", blocks: 2, heads: 1, dropout: 0.4 },
+      scoring: { ...ours.scoring, prior: "markov" },
+    },
+  },
+  {
     name: "sasrec-bce",
     source: "Kang & McAuley 2018, arXiv:1808.09781, with its own loss; pre-norm blocks, packed rows",
     summary:

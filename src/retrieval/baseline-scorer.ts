@@ -2,7 +2,7 @@
 import { baselineOf } from "../models/baselines/index.ts";
 import type { BaselineConfig } from "../models/config.ts";
 import type { Tensor } from "../tensor/spec.ts";
-import { type Scorer, scoringBatch } from "./scorer.ts";
+import { historyAt, type Scorer, scoringBatch } from "./scorer.ts";
 
 /** Scores histories on the calling thread. */
 export function baselineScorer(
@@ -15,14 +15,10 @@ export function baselineScorer(
     items,
     maxLength: 2 ** 30,
     batch: scoringBatch(items),
-    async score({ offsets, items: sequence }) {
-      const histories = offsets.length - 1;
-      const scores = new Float32Array(histories * items);
-      for (let q = 0; q < histories; q++)
-        scoreOne(
-          sequence.subarray(offsets[q]!, offsets[q + 1]!),
-          scores.subarray(q * items, (q + 1) * items),
-        );
+    async score(histories) {
+      const scores = new Float32Array((histories.offsets.length - 1) * items);
+      for (let q = 0; q < scores.length / items; q++)
+        scoreOne(historyAt(histories, q), scores.subarray(q * items, (q + 1) * items));
       return scores;
     },
     dispose: async () => {},

@@ -6,7 +6,8 @@ import { scoreStep } from "../models/steps.ts";
 import type { Device } from "../runtime/device.ts";
 import type { Feeds, Runtime } from "../runtime/runtime.ts";
 import type { Tensor } from "../tensor/spec.ts";
-import { type Histories, type Scorer, scoringBatch } from "./scorer.ts";
+import { openPrior } from "./prior.ts";
+import { type Histories, historyAt, type Scorer, scoringBatch } from "./scorer.ts";
 
 /** Histories in rows of `width` tokens, and the flat place of each history's last token. */
 export interface HistoryRows {
@@ -142,6 +143,7 @@ export async function modelScorer(options: ModelScorerOptions): Promise<Scorer> 
   const params = Object.fromEntries(own);
   if (mode === "stored") for (const [name, param] of graph.params) param.data = params[name] ?? null;
   const program = await runtime.compile(graph, { threads, device, params: mode, shapes: "open" });
+  const prior = openPrior(config, items, options.params);
   return {
     items,
     batch,
@@ -149,7 +151,11 @@ export async function modelScorer(options: ModelScorerOptions): Promise<Scorer> 
     async score(histories) {
       const given = mode === "fed" ? versioned(params, version?.()) : {};
       const { scores } = await program.run({ ...given, ...historyFeeds(config, histories) });
-      return scores!.data as Float32Array;
+      const rows = scores!.data as Float32Array;
+      if (prior)
+        for (let q = 0; q < rows.length / items; q++)
+          prior.add(historyAt(histories, q), rows.subarray(q * items, (q + 1) * items));
+      return rows;
     },
     dispose: () => program.dispose(),
   };

@@ -11,6 +11,9 @@ export interface Histories {
   readonly times?: { readonly met: Float64Array; readonly asked: Float64Array } | undefined;
 }
 
+export const historyAt = ({ offsets, items }: Histories, q: number): Int32Array =>
+  items.subarray(offsets[q]!, offsets[q + 1]!);
+
 /** Elements of the scores of one call at most: 64 MB. */
 const mostScores = 2 ** 24;
 

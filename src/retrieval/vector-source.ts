@@ -8,9 +8,10 @@ import { eachBit } from "./bits.ts";
 import { buildIndex, type IndexOptions } from "./build-index.ts";
 import { itemVectors } from "./item-vectors.ts";
 import { historyFeeds } from "./model-scorer.ts";
-import type { Histories } from "./scorer.ts";
+import { openPrior, type Prior } from "./prior.ts";
+import { type Histories, historyAt } from "./scorer.ts";
 import type { Source } from "./source.ts";
-import { createTopList, type Hits } from "./top-list.ts";
+import { createTopList, type Hits, scan } from "./top-list.ts";
 import { acceptance, offer, type Question } from "./vector-index.ts";
 import { createVectorTable, isLive, type VectorTable } from "./vector-table.ts";
 
@@ -38,6 +39,7 @@ export async function vectorSource(options: VectorSourceOptions): Promise<Source
   const dim = vectors.length / items;
   const table = createVectorTable({ dim, vectors, similarity });
   const { index, report } = await buildIndex(table, options);
+  const prior = openPrior(config, items, params);
 
   /** [Q, D] */
   async function encode(histories: Histories): Promise<Float32Array> {
@@ -53,6 +55,15 @@ export async function vectorSource(options: VectorSourceOptions): Promise<Source
     return outputs.states!.data as Float32Array;
   }
 
+  /** The scores of all rows for history `q`; NaN where a row has no vector. */
+  function allScores(given: Prior, histories: Histories, encoded: Float32Array, q: number): Float32Array {
+    const scores = new Float32Array(table.size);
+    for (let row = 0; row < scores.length; row++)
+      scores[row] = isLive(table, row) ? table.dot(encoded, q * dim, row) : Number.NaN;
+    given.add(historyAt(histories, q), scores);
+    return scores;
+  }
+
   return {
     items,
     maxLength: historyLength(config),
@@ -60,9 +71,23 @@ export async function vectorSource(options: VectorSourceOptions): Promise<Source
     report,
     dim,
     usable: (row) => isLive(table, row),
-    search: async (histories, questions) => index.search(await encode(histories), questions),
+    async search(histories, questions) {
+      const encoded = await encode(histories);
+      if (!prior) return index.search(encoded, questions);
+      return questions.map((question, q) => {
+        const scores = allScores(prior, histories, encoded, q);
+        const top = createTopList(Math.min(question.k, scores.length));
+        scan(top, { scores, start: 0, end: scores.length, first: 0 }, acceptance(table, question));
+        return top.hits();
+      });
+    },
     async scores(histories, rows) {
       const encoded = await encode(histories);
+      if (prior)
+        return Array.from({ length: histories.offsets.length - 1 }, (_, q) => {
+          const scores = allScores(prior, histories, encoded, q);
+          return Float32Array.from(rows, (row) => scores[row] ?? Number.NaN);
+        });
       return Array.from({ length: histories.offsets.length - 1 }, (_, q) =>
         Float32Array.from(rows, (row) =>
           isLive(table, row) ? table.dot(encoded, q * dim, row) : Number.NaN,

@@ -10,6 +10,7 @@ import { recipeConfig } from "../models/recipes.ts";
 import { trainStep } from "../models/train-step.ts";
 import { packHistories } from "../retrieval/histories.ts";
 import { modelScorer } from "../retrieval/model-scorer.ts";
+import { fitPrior } from "../retrieval/prior.ts";
 import { createRanker } from "../retrieval/rank.ts";
 import type { Retriever } from "../retrieval/retriever.ts";
 import type { IndexKind } from "../retrieval/vector-index.ts";
@@ -39,9 +40,12 @@ async function worldOf(root: string, name: string, set: Record<string, unknown>)
   };
   const config = recipeConfig({ set: Object.entries(settings).map(([path, value]) => ({ path, value })) });
   const { params: declared } = trainStep(config, { items, rows: 1, width: config.training.rowLength });
-  const params = declared.initialize(1);
-  for (const [param, { data }] of Object.entries(params))
+  const weights = declared.initialize(1);
+  for (const [param, { data }] of Object.entries(weights))
     stream(2, param).fillNormal(data as Float32Array, 0.5);
+  const sequence = Int32Array.from({ length: 600 }, (_, at) => (at * at + (at >> 3)) % items);
+  const offsets = Int32Array.from({ length: 101 }, (_, user) => user * 6);
+  const params = { ...weights, ...(await fitPrior(config, { offsets, sequence }, items)) };
   const directory = await mkdtemp(join(root, name));
   await writeTensors(join(directory, runFiles.weights), params);
   await writeFile(join(directory, runFiles.fields), fields.map((one) => `${JSON.stringify(one)}\n`).join(""));
@@ -61,6 +65,7 @@ const history = fc.uniqueArray(fc.nat(items - 1), { minLength: 1, maxLength: 10 
 describe.each([
   ["cosine", {}],
   ["dot", { "scoring.similarity": "dot" }],
+  ["joined", { "scoring.prior": "markov", "scoring.priorWeight": 2 }],
 ])("a run with %s scores", (name, set) => {
   it.each(["exact", "int8", "approximate"] as const)(
     "is searched (%s) as evaluation ranks",

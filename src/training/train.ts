@@ -3,10 +3,12 @@ import { type Epoch, planEpoch } from "../data/batches.ts";
 import { evaluateCases } from "../evaluation/cases.ts";
 import { type BaselineConfig, isBaseline, type RecipeConfig } from "../models/config.ts";
 import { modelScorer, scoringThreads } from "../retrieval/model-scorer.ts";
+import { fitPrior } from "../retrieval/prior.ts";
 import type { Scorer } from "../retrieval/scorer.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { workerRuntime } from "../runtime/worker.ts";
 import { RuntimeFailure } from "../tensor/errors.ts";
+import type { Tensor } from "../tensor/spec.ts";
 import { fitBaseline } from "./baseline.ts";
 import { type EpochLine, type State, writeCheckpoint } from "./checkpoint.ts";
 import { finishRun } from "./finish.ts";
@@ -81,7 +83,7 @@ async function trainEpochs(
     while (!isOver(state, start)) {
       state = await trainEpoch(training, start, state, report);
       if (state.bestEpoch === state.history.length)
-        await writeBest(out, training.learner.kept(), training.ready);
+        await writeBest(out, { ...training.learner.kept(), ...training.prior }, training.ready);
       await writeCheckpoint(out, { weights: training.learner.weights, state });
     }
     return state;
@@ -95,6 +97,8 @@ interface Training {
   readonly scorer: Scorer;
   /** The item vectors that the scorer reads, where they must be made. */
   readonly ready: ReadyVectors | null;
+  /** What counting alone says, kept beside the weights. */
+  readonly prior: Readonly<Record<string, Tensor>>;
   readonly rows: number;
   dispose(): Promise<void>;
 }
@@ -131,17 +135,18 @@ async function trainingOn(
     checkpoint?.weights,
   );
   const ready = await openReadyVectors(config, items, { runtime, threads });
+  const prior = await fitPrior(config, split.training, items);
   const scorer = await modelScorer({
     config,
     items,
-    params: { ...learner.evaluated(), ...ready?.params },
+    params: { ...learner.evaluated(), ...ready?.params, ...prior },
     version: () => learner.weights.step,
     mode: "fed",
     runtime,
     threads: scoringThreads(threads),
     device: config.training.device,
   });
-  return { learner, scorer, ready, rows, dispose: () => runtime.dispose() };
+  return { learner, scorer, ready, prior, rows, dispose: () => runtime.dispose() };
 }
 
 const patienceUsed = (state: State): number => state.history.length - state.bestEpoch;

@@ -59,7 +59,7 @@ function find(contexts: Float64Array, context: number): number {
 
 /**
  * P(x | c) = (n(c, x) + t(c) · P(x | shorter c)) / (n(c) + t(c)), where t(c) is the number of different items that
- * followed c; the shortest context is none, whose probabilities are (n(x) + 1) / (n + N). Scores are probabilities.
+ * followed c; the shortest context is none, whose probabilities are (n(x) + 1) / (n + N). Scores are log-probabilities.
  *
  * Source: Markov chains with the interpolation of Witten & Bell 1991 ("The zero-frequency problem").
  */
@@ -96,10 +96,12 @@ export const markov = defineBaseline<z.infer<typeof config>>({
         counts: part("counts"),
       } as Continuations;
     });
+    const logBase = base.map(Math.log);
     return (history, scores) => {
-      scores.set(base);
       const [last, before] = [history.at(-1), history.at(-2)];
       const contexts = [last, before === undefined ? undefined : before * items + last!];
+      const met = new Map<number, number>(); // probabilities of what followed
+      let share = 1; // of the base in all others' probabilities
       tables.forEach((table, k) => {
         const context = contexts[k];
         const at = context === undefined ? -1 : find(table.contexts, context);
@@ -109,9 +111,20 @@ export const markov = defineBaseline<z.infer<typeof config>>({
         for (let i = from; i < to; i++) seen += table.counts[i]!;
         const different = to - from;
         const left = different / (seen + different);
-        for (let x = 0; x < scores.length; x++) scores[x]! *= left;
-        for (let i = from; i < to; i++) scores[table.items[i]!]! += table.counts[i]! / (seen + different);
+        for (let i = from; i < to; i++) {
+          const item = table.items[i]!;
+          if (!met.has(item)) met.set(item, base[item]! * share);
+        }
+        for (const [item, probability] of met) met.set(item, probability * left);
+        for (let i = from; i < to; i++) {
+          const item = table.items[i]!;
+          met.set(item, met.get(item)! + table.counts[i]! / (seen + different));
+        }
+        share *= left;
       });
+      const shift = Math.log(share);
+      for (let x = 0; x < logBase.length; x++) scores[x] = logBase[x]! + shift;
+      for (const [item, probability] of met) scores[item] = Math.log(probability);
     };
   },
 });
