@@ -1,8 +1,6 @@
-/**
- * @file npm run bench -- NAME [--shared DIR] [--threads N] [--data SET] [--seeds 0,1,2] [--scale S] [--soak N]: measures
- * and writes docs/results/NAME.json; `quality` is measured for one data set at a time and writes quality-SET.json;
- * `serving` takes S of the full time, and N requests for its memory.
- */
+/** @file npm run bench -- NAME: measures and writes docs/results/NAME.json. */
+
+import { readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -22,7 +20,7 @@ import { benchResume } from "./resume.ts";
 import { benchRetrieval } from "./retrieval.ts";
 import { benchRoofline } from "./roofline.ts";
 import { benchSce } from "./sce.ts";
-import { benchServing } from "./serving.ts";
+import { benchServing, servingCases } from "./serving.ts";
 import { benchTraining } from "./training.ts";
 
 const benches = {
@@ -43,25 +41,73 @@ const benches = {
   sce: benchSce,
 };
 
+const usage = `usage: npm run bench -- NAME [options]
+
+Measures NAME and writes docs/results/NAME.json; NAME is one of:
+  ${Object.keys(benches).join(", ")}
+
+  --shared DIR    the folder of shared data (default: ../shared)
+  --threads N     threads of the model runtime (default: all)
+  --data SET      quality: the data set, whose result is written to quality-SET.json (default: amazon-beauty)
+  --seeds A,B     quality: seeds (default: 0,1,2)
+  --only A,B      serving: these cases alone, the others stay as they were measured before, of
+                  ${servingCases.join(", ")}
+  --scale S       serving: this part of the full length of every measurement (default: 1)
+  --soak N        serving: requests of the case soak (default: 100000)
+  --runs DIR      serving: keep the generated runs and their indexes here, for the next time
+`;
+
 const root = join(import.meta.dirname, "../..");
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    shared: { type: "string", default: join(root, "..", "shared") },
-    data: { type: "string", default: "amazon-beauty" },
-    seeds: { type: "string", default: "0,1,2" },
-    scale: { type: "string", default: "1" },
-    soak: { type: "string", default: "100000" },
-    threads: { type: "string", default: String(availableParallelism()) },
-  },
-});
-const name = positionals[0] ?? "";
-if (!(name in benches)) {
-  process.stderr.write(`bench: there is no "${name}"${suggest(name, Object.keys(benches))}\n`);
+
+function readArguments() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        help: { type: "boolean", short: "h" },
+        shared: { type: "string", default: join(root, "..", "shared") },
+        data: { type: "string", default: "amazon-beauty" },
+        seeds: { type: "string", default: "0,1,2" },
+        only: { type: "string" },
+        scale: { type: "string", default: "1" },
+        soak: { type: "string", default: "100000" },
+        runs: { type: "string" },
+        threads: { type: "string", default: String(availableParallelism()) },
+      },
+    });
+  } catch (error) {
+    return refuse((error as Error).message);
+  }
+}
+
+function refuse(message: string): never {
+  process.stderr.write(`bench: ${message}\n\n${usage}`);
   process.exit(2);
 }
+
+const { values, positionals } = readArguments();
+const [name = ""] = positionals;
+if (values.help) {
+  process.stdout.write(usage);
+  process.exit(0);
+}
+if (name === "") refuse("say what to measure");
+if (!(name in benches)) refuse(`there is no "${name}"${suggest(name, Object.keys(benches))}`);
+const only = values.only?.split(",");
+const wrong = only?.find((each) => !servingCases.includes(each));
+if (wrong !== undefined) refuse(`serving has no case "${wrong}"${suggest(wrong, servingCases)}`);
+
+const file = join(root, "docs", "results", `${name === "quality" ? `quality-${values.data}` : name}.json`);
+const args = name === "quality" ? ["--data", values.data, "--seeds", values.seeds] : [];
+
+async function write(result: Record<string, unknown>): Promise<string> {
+  const text = `${JSON.stringify({ ...provenance(name, args), ...result }, null, 2)}\n`;
+  await writeAtomic(file, text);
+  return text;
+}
+
 const measure = benches[name as keyof typeof benches];
-const onProgress = (message: string): void => void process.stderr.write(`${message}\n`);
+const before = await readFile(file, "utf8").catch(() => "{}");
 const result = await measure({
   shared: values.shared,
   threads: Number(values.threads),
@@ -69,10 +115,10 @@ const result = await measure({
   scale: Number(values.scale),
   soak: Number(values.soak),
   seeds: values.seeds.split(",").map(Number),
-  onProgress,
+  only,
+  runs: values.runs,
+  before: JSON.parse(before) as Record<string, never>,
+  onCase: async (part) => void (await write(part)),
+  onProgress: (message) => void process.stderr.write(`${message}\n`),
 });
-const args = name === "quality" ? ["--data", values.data, "--seeds", values.seeds] : [];
-const text = `${JSON.stringify({ ...provenance(name, args), ...result }, null, 2)}\n`;
-const file = name === "quality" ? `quality-${values.data}` : name;
-await writeAtomic(join(root, "docs", "results", `${file}.json`), text);
-process.stdout.write(text);
+process.stdout.write(await write(result));

@@ -12,6 +12,15 @@ import { knownShape, type Tensor } from "../src/tensor/spec.ts";
 /** The id of an item by its place. */
 export const itemId = (place: number): string => `item-${place}`;
 
+/** The fields of an item by its place, of catalogues up to `mostWithFields` items. */
+export const itemFields = (place: number): { genre: string; year: number; rare: boolean } => ({
+  genre: `genre ${Math.floor(Math.sqrt(place % 144))}`,
+  year: 1950 + ((place * 7) % 75),
+  rare: place % 997 === 0,
+});
+
+const mostWithFields = 100_000;
+
 /** Writes the default recipe's run folder for so many items. */
 export async function writeGeneratedRun(directory: string, items: number, seed = 1): Promise<void> {
   await mkdir(directory, { recursive: true });
@@ -27,12 +36,19 @@ export async function writeGeneratedRun(directory: string, items: number, seed =
   }
   await writeTensors(join(directory, runFiles.weights), params);
   await writeAtomic(join(directory, runFiles.model), "not used by the service");
-  const lines = function* () {
-    for (let place = 0; place < items; place++)
-      yield `${JSON.stringify({ id: itemId(place), title: `Item ${place}`, count: Math.ceil(items / (place + 1)) })}\n`;
-  };
-  await writeAtomic(join(directory, runFiles.items), [...lines()].join(""));
-  const names = [runFiles.weights, runFiles.model, runFiles.items];
+  const lines = (lineOf: (place: number) => unknown): string =>
+    Array.from({ length: items }, (_, place) => `${JSON.stringify(lineOf(place))}\n`).join("");
+  const item = (place: number) => ({
+    id: itemId(place),
+    title: `Item ${place}`,
+    count: Math.ceil(items / (place + 1)),
+  });
+  await writeAtomic(join(directory, runFiles.items), lines(item));
+  const names: string[] = [runFiles.weights, runFiles.model, runFiles.items];
+  if (items <= mostWithFields) {
+    await writeAtomic(join(directory, runFiles.fields), lines(itemFields));
+    names.push(runFiles.fields);
+  }
   const hashes = await Promise.all(names.map((name) => sha256File(join(directory, name))));
   await writeRunManifest(directory, {
     kind: "sequitur-run",

@@ -37,6 +37,8 @@ export interface ThreadOptions {
   readonly data: unknown;
   /** What it is called in errors, such as "search thread". */
   readonly name: string;
+  /** The most memory of what lives shortly; as much as the engine finds right by default. */
+  readonly youngMegabytes?: number;
 }
 
 const errorOf = ({ message, code, kind }: NonNullable<Reply["error"]>): Error => {
@@ -45,8 +47,10 @@ const errorOf = ({ message, code, kind }: NonNullable<Reply["error"]>): Error =>
 };
 
 /** Starts a thread. It keeps the process alive only while it is at work. */
-export function startObject<Head>({ entry, data, name }: ThreadOptions): ObjectThread<Head> {
-  const worker = new Worker(entry, { workerData: data });
+export function startObject<Head>(options: ThreadOptions): ObjectThread<Head> {
+  const { entry, data, name, youngMegabytes: maxYoungGenerationSizeMb } = options;
+  const resourceLimits = maxYoungGenerationSizeMb === undefined ? {} : { maxYoungGenerationSizeMb };
+  const worker = new Worker(entry, { workerData: data, resourceLimits });
   const pending = new Map<number, Pending>();
   let ended: RuntimeFailure | null = null;
   let calls = 0;

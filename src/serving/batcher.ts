@@ -67,8 +67,14 @@ export function createBatcher<Q, A>(options: BatcherOptions<Q, A>): Batcher<Q, A
     if (!first) msPerQuestion += 0.2 * (ms / taken.length - msPerQuestion);
     first = false;
     onBatch?.(taken.length, ms);
-    if (waiting.length > 0) setImmediate(() => void flush());
-    else busy = false;
+    busy = waiting.length > 0;
+    if (busy) flushSoon();
+  }
+
+  /** At once where the batch is full: where very many connections are busy, the event loop's turn may take seconds. */
+  function flushSoon(): void {
+    if (waiting.length >= most) void flush();
+    else setImmediate(() => void flush());
   }
 
   return {

@@ -13,13 +13,18 @@ export interface ProblemOptions {
 }
 
 /** A response of type application/problem+json. */
-export function problemResponse({ status, code, detail, errors, headers }: ProblemOptions): Response {
+export function problemResponse(options: ProblemOptions): Response {
+  return new Response(problemText(options), {
+    status: options.status,
+    headers: { ...options.headers, "content-type": "application/problem+json" },
+  });
+}
+
+/** The body of such a response. */
+export function problemText({ status, code, detail, errors }: ProblemOptions): string {
   const title = STATUS_CODES[status] ?? "Error";
   const body: Problem = { type: "about:blank", title, status, detail, code, ...(errors ? { errors } : {}) };
-  return new Response(JSON.stringify(body), {
-    status,
-    headers: { ...headers, "content-type": "application/problem+json" },
-  });
+  return JSON.stringify(body);
 }
 
 const notFound = new Set(["unknown-user", "no-users", "unknown-item", "no-run", "no-dataset", "no-image"]);

@@ -1,11 +1,13 @@
 /** @file Serves a recommender over HTTP. The model runs in a worker, so the event loop stays free. */
 
+import { createServer, type RequestListener, type ServerOptions } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createAdaptorServer, type ServerType } from "@hono/node-server";
 import { systemCode } from "../data/files.ts";
 import { ConfigError, DataError } from "../tensor/errors.ts";
 import { type AppOptions, app } from "./app.ts";
 import { isLoopback } from "./http/access.ts";
+import { guarded } from "./http/guard.ts";
 import { keysVariable } from "./http/keys.ts";
 import { pageFiles } from "./pages/files.ts";
 import { Recommender } from "./recommender.ts";
@@ -47,7 +49,8 @@ export async function serve(
   const hono = app(service, { ...options, rate, files });
   const server = createAdaptorServer({
     fetch: hono.fetch,
-    serverOptions: { requestTimeout: 30_000, headersTimeout: 10_000 },
+    serverOptions: { requestTimeout: 30_000, headersTimeout: 10_000, keepAliveTimeout: 65_000 },
+    createServer: guardedServer(service, options),
   });
   const address = await listen(server, port, host);
   return {
@@ -60,6 +63,21 @@ export async function serve(
     },
   };
 }
+
+/** Servers whose requests for the model pass the door of the service. */
+const guardedServer = (service: Service, { cors, log }: ServeOptions): typeof createServer =>
+  ((settings: ServerOptions, listener: RequestListener) =>
+    createServer(
+      settings,
+      guarded(listener, {
+        door: service.door,
+        cors,
+        onRefused({ method, path: route, request }) {
+          service.listener.refused?.({ method, path: route });
+          log?.({ time: new Date().toISOString(), level: "info", request, method, route, status: 503, ms: 0 });
+        },
+      }),
+    )) as typeof createServer;
 
 function requireKeys(host: string, { keys }: AppOptions): void {
   if (isLoopback(host) || keys !== undefined) return;

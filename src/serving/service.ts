@@ -3,6 +3,7 @@
 import { randomUUID } from "node:crypto";
 import { ConfigError, RuntimeFailure } from "../tensor/errors.ts";
 import type { QueueOptions } from "./batcher.ts";
+import { createDoor, type Door } from "./http/door.ts";
 import { type EventsAnswer, type EventsBody, isWellFormed, type ReloadAnswer } from "./live-schemas.ts";
 import type { PutResult, Recommender } from "./recommender.ts";
 import { memoryStore } from "./state/memory-store.ts";
@@ -27,6 +28,8 @@ export interface ServiceListener {
   batch?(size: number, ms: number): void;
   events?(answer: EventsAnswer): void;
   reload?(result: "done" | "failed"): void;
+  /** A request that was not let in. */
+  refused?(request: { readonly method: string; readonly path: string }): void;
 }
 
 const nothing: UserEvents = { items: [], times: [], erased: false };
@@ -41,6 +44,8 @@ interface Use {
 /** A recommender whose users, items and model change while it answers. */
 export class Service {
   readonly store: Store;
+  /** Where requests for the model wait. */
+  readonly door: Door;
   listener: ServiceListener = {};
   readonly #options: ServiceOptions;
   #use: Use | undefined;
@@ -52,6 +57,7 @@ export class Service {
   constructor(options: ServiceOptions) {
     this.#options = options;
     this.store = options.store ?? memoryStore();
+    this.door = createDoor(options.queue);
   }
 
   /** Opens the model and applies what the store remembers; the store is closed where that fails. */

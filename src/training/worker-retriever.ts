@@ -17,11 +17,18 @@ interface Change {
   readonly removed: boolean;
 }
 
+/**
+ * Short-lived memory of a search. As much as is usual would stand beside so little that lasts that the engine would look
+ * through the latter again and again.
+ */
+const youngMegabytes = 12;
+
 const startThread = (data: RetrieverSpec) =>
   startObject<RetrieverHead>({
     entry: new URL("./retriever-entry.js", import.meta.url),
     data,
     name: "search thread",
+    youngMegabytes,
   });
 
 /** Threads that may be started in the place of ended ones, within so many milliseconds. */

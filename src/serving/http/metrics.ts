@@ -56,7 +56,7 @@ export function metricsOf(service: Service, version: string): Metrics {
     help: "Requests that wait for the model",
     registers,
     collect() {
-      this.set(service.recommender.load.waiting);
+      this.set(service.recommender.load.waiting + service.door.waiting);
     },
   });
   new Gauge({
@@ -80,6 +80,7 @@ export function metricsOf(service: Service, version: string): Metrics {
       events.inc({ result: "duplicate" }, duplicates);
     },
     reload: (result) => reloads.inc({ result }),
+    refused: ({ method, path }) => requests.observe({ method, route: path, status: "503" }, 0),
   };
   return {
     request({ method, route, status, seconds }) {
