@@ -85,7 +85,8 @@ export async function load(address: string, options: Load): Promise<Answer[]> {
     await new Promise((resolve) => setTimeout(resolve, 0.5));
   }
   for (const line of lines) line.close();
-  for (let at = answers.length; at < dues.length; at++) answers.push({ status: 0, due: 0, ms: patienceMs, sentMs: patienceMs });
+  for (let at = answers.length; at < dues.length; at++)
+    answers.push({ status: 0, due: 0, ms: patienceMs, sentMs: patienceMs });
   return answers;
 }
 

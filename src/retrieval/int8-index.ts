@@ -1,9 +1,10 @@
 /** @file Search by int8 scores, the best of which are scored again in float32. */
 import { type FillingSession, openFilling } from "../runtime/filling.ts";
+import { countBits } from "./bits.ts";
 import { searchAll } from "./exact-index.ts";
 import { int8Program, type QuantizedRows, STATE_ZERO } from "./int8-program.ts";
-import { createTopList, type Hits, scan } from "./top-list.ts";
-import { acceptance, type Question, rescored, type VectorIndex } from "./vector-index.ts";
+import { createTopList, type Hits, type TopList } from "./top-list.ts";
+import { acceptance, offer, type Question, rescored, type VectorIndex } from "./vector-index.ts";
 import type { VectorTable } from "./vector-table.ts";
 
 export interface Int8Options {
@@ -14,6 +15,7 @@ export interface Int8Options {
 
 /** Bytes of a block: more than the largest piece that the C library keeps for itself after it is freed. */
 const BLOCK_BYTES = 34 * 2 ** 20;
+/** Queries of one product. */
 const MOST_QUERIES = 8;
 
 interface QuantizedBlock {
@@ -39,28 +41,51 @@ export async function int8Index(table: VectorTable, options: Int8Options = {}): 
     blocks.push({ session, first, rows });
   }
   const changed = new Set<number>();
-  let scores = new Float32Array(0);
+  let most = 0; // queries of one product so far
 
-  async function searchMany(states: Float32Array, questions: readonly Question[]): Promise<Hits[]> {
-    const count = questions.length;
-    const quantized = quantizedStates(states, dim);
-    const tops = questions.map(({ k }) =>
-      createTopList(Math.min(Math.max(k * candidates, k + 32), table.size)),
-    );
-    const accepts = questions.map((question) => acceptance(table, question));
-    const old = accepts.map((accept) => (row: number) => accept(row) && !changed.has(row));
+  /** The best `depth` rows of each block that a question may find; false where there may be better ones beyond. */
+  async function collect(
+    quantized: Uint8Array,
+    depth: number,
+    lists: readonly { readonly top: TopList; readonly accept: (row: number) => boolean }[],
+  ): Promise<boolean> {
+    const count = lists.length;
+    const least = new Float32Array(count).fill(Number.NEGATIVE_INFINITY); // the best of what stands beyond
     for (const { session, first, rows } of blocks) {
-      if (scores.length < count * rows) scores = new Float32Array(count * rows);
-      const filled = scores.subarray(0, count * rows);
-      await session.run(
-        { states: { type: "uint8", data: quantized, shape: [count, dim] } },
-        { scores: { type: "float32", data: filled, shape: [count, rows] } },
-      );
-      tops.forEach((top, q) => {
-        scan(top, { scores: filled, start: q * rows, end: (q + 1) * rows, first }, old[q]!);
+      const taken = Math.min(depth, rows);
+      const { scores, rows: places } = await session.run({
+        states: { type: "uint8", data: quantized, shape: [count, dim] },
+        count: { type: "int64", data: BigInt64Array.of(BigInt(taken)), shape: [1] },
+      });
+      const [found, at] = [scores!.data as Float32Array, places!.data as Int32Array];
+      lists.forEach(({ top, accept }, q) => {
+        for (let place = q * taken; place < (q + 1) * taken; place++) {
+          const row = first + at[place]!;
+          if (accept(row)) offer(top, found[place]!, row);
+        }
+        if (taken < rows) least[q] = Math.max(least[q]!, found[(q + 1) * taken - 1]!);
       });
     }
-    return tops.map((top, q) => {
+    return lists.every(
+      ({ top }, q) => least[q] === Number.NEGATIVE_INFINITY || (top.full() && top.threshold() >= least[q]!),
+    );
+  }
+
+  async function searchMany(states: Float32Array, questions: readonly Question[]): Promise<Hits[]> {
+    const quantized = quantizedStates(states, dim);
+    most = Math.max(most, questions.length);
+    const accepts = questions.map((question) => acceptance(table, question));
+    const wanted = questions.map(({ k }) => Math.min(Math.max(k * candidates, k + 32), table.size));
+    const lists = accepts.map((accept, q) => ({
+      top: createTopList(wanted[q]!),
+      accept: (row: number) => accept(row) && !changed.has(row),
+    }));
+    let depth = Math.max(...questions.map((question, q) => depthFor(table, question, wanted[q]!)));
+    while (!(await collect(quantized, depth, lists))) {
+      for (const [q, { top }] of lists.entries()) top.clear(wanted[q]!);
+      depth *= 8;
+    }
+    return lists.map(({ top }, q) => {
       const fresh = [...changed].filter(accepts[q]!);
       return rescored(table, states, q, [...top.sorted(), ...fresh], questions[q]!.k);
     });
@@ -69,7 +94,7 @@ export async function int8Index(table: VectorTable, options: Int8Options = {}): 
   return {
     kind: "int8",
     get bytes() {
-      return built * (dim + 4) + scores.byteLength;
+      return built * (dim + 4) + 4 * most * Math.min(step, built);
     },
     search: (queries, questions) => searchAll(table, queries, questions, { most: MOST_QUERIES, searchMany }),
     put: (row) => void changed.add(row),
@@ -78,6 +103,12 @@ export async function int8Index(table: VectorTable, options: Int8Options = {}): 
       for (const { session } of blocks) await session.release();
     },
   };
+}
+
+/** So many rows of a block that what a question may not find hardly leaves too few; a power of two. */
+function depthFor(table: VectorTable, { excluded, allowed }: Question, wanted: number): number {
+  const share = allowed === null ? 1 : Math.max(1e-3, countBits(allowed, table.live) / table.size);
+  return 2 ** Math.ceil(Math.log2(wanted + 1 + Math.min(excluded.size, 512)) - Math.log2(share));
 }
 
 /** Rows in −127 … 127, each with its own scale. */

@@ -1,16 +1,20 @@
-/** @file A session that writes its outputs into memory that is given, on the calling thread: for search, inside a worker. */
+/** @file A session on the calling thread, which may write its outputs into memory that is given: for search, inside a worker. */
 import * as ort from "onnxruntime-node";
 import { couldNotLoad, sessionSettings } from "./ort.ts";
 
 /** Memory that a session reads or fills. */
 export interface Filled {
-  readonly type: "float32" | "uint8";
-  readonly data: Float32Array | Uint8Array;
+  readonly type: "float32" | "uint8" | "int64";
+  readonly data: Float32Array | Uint8Array | BigInt64Array;
   readonly shape: readonly number[];
 }
 
 export interface FillingSession {
-  run(inputs: Readonly<Record<string, Filled>>, outputs: Readonly<Record<string, Filled>>): Promise<void>;
+  /** Resolves to the outputs; those that are not given memory get new. */
+  run(
+    inputs: Readonly<Record<string, Filled>>,
+    outputs?: Readonly<Record<string, Filled>>,
+  ): Promise<Readonly<Record<string, { readonly data: unknown }>>>;
   release(): Promise<void>;
 }
 
@@ -30,7 +34,8 @@ export async function openFilling(bytes: Uint8Array, threads: number): Promise<F
     throw couldNotLoad(error);
   });
   return {
-    run: async (inputs, outputs) => void (await session.run(tensors(inputs), tensors(outputs))),
+    run: (inputs, outputs) =>
+      outputs ? session.run(tensors(inputs), tensors(outputs)) : session.run(tensors(inputs)),
     release: () => session.release(),
   };
 }

@@ -123,14 +123,17 @@ export const Problem = z.object({
 });
 export type Problem = z.infer<typeof Problem>;
 
-/** What is wrong with a value, field by field, with the nearest name for unknown fields. */
-export function fieldErrors(error: z.ZodError): { field: string; rule: string }[] {
+/** What is wrong with a part of a request, field by field; what is wrong with it as a whole is told of the part. */
+export function fieldErrors(
+  error: z.ZodError,
+  part: "path" | "query" | "body",
+): { field: string; rule: string }[] {
   return error.issues.map((issue) => {
     const field = issue.path.reduce<string>(
       (path, key) =>
         typeof key === "number" ? `${path}[${key}]` : path === "" ? String(key) : `${path}.${String(key)}`,
       "",
     );
-    return { field: field === "" ? "body" : field, rule: issue.message };
+    return { field: field === "" ? part : field, rule: issue.message };
   });
 }

@@ -74,7 +74,15 @@ const guardedServer = (service: Service, { cors, log }: ServeOptions): typeof cr
         cors,
         onRefused({ method, path: route, request }) {
           service.listener.refused?.({ method, path: route });
-          log?.({ time: new Date().toISOString(), level: "info", request, method, route, status: 503, ms: 0 });
+          log?.({
+            time: new Date().toISOString(),
+            level: "info",
+            request,
+            method,
+            route,
+            status: 503,
+            ms: 0,
+          });
         },
       }),
     )) as typeof createServer;

@@ -147,6 +147,9 @@ describe("the log", () => {
     ]);
     expect(JSON.stringify(entries)).not.toContain("somebody");
     const forged = await server.request("/healthz", { headers: { "x-request-id": 'x" "y' } });
+    const wrong = await server.request("/v1/items?nope=1", { headers: { "x-request-id": "mine-2" } });
+    expect(wrong.headers.get("x-request-id")).toBe("mine-2");
+    expect(await wrong.json()).toMatchObject({ errors: [{ field: "query" }] });
     expect(forged.headers.get("x-request-id")).toMatch(/^[0-9a-f-]{36}$/);
   });
 });

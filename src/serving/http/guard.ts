@@ -66,7 +66,10 @@ export function guarded(listener: Listener, { door, cors = [], onRefused }: Guar
     const endpoint = scored.find((each) => each.method === method && each.pattern.test(url));
     if (!endpoint) return listener(request, response);
     const enter = (): void => {
-      if (response.destroyed) return door.leave();
+      if (response.destroyed) {
+        door.leave();
+        return;
+      }
       response.once("close", () => door.leave());
       listener(request, response);
     };

@@ -30,6 +30,7 @@ export function observe(metrics: Metrics, log: Log | undefined): MiddlewareHandl
     const start = performance.now();
     await next();
     const ms = performance.now() - start;
+    if (!c.res.headers.has("x-request-id")) c.res.headers.set("x-request-id", c.get("requestId")); // of problems
     const path = routePath(c, -1);
     const route = path === "/*" || path === "*" ? "other" : path;
     const { method } = c.req;

@@ -38,9 +38,9 @@ export function routeOf({ endpoint, service, keys, handler }: RouteOptions): Hon
     if (wrongKey) return wrongKey;
     if (endpoint.scored && service.recommender.load.full) return problemResponse(busy);
     try {
-      const params = checked(c.req.param(), endpoint.params);
-      const query = checked(c.req.query(), endpoint.query);
-      const body = endpoint.body && checked(await jsonOf(c), endpoint.body);
+      const params = checked("path", c.req.param(), endpoint.params);
+      const query = checked("query", c.req.query(), endpoint.query);
+      const body = endpoint.body && checked("body", await jsonOf(c), endpoint.body);
       const answer = await handler({ params, query, body });
       return answer === undefined ? c.body(null, 204) : c.json(answer);
     } catch (error) {
@@ -62,18 +62,20 @@ async function jsonOf(c: Context): Promise<unknown> {
   }
 }
 
-function checked(value: unknown, schema: z.ZodType | undefined): unknown {
+type Part = Parameters<typeof fieldErrors>[1];
+
+function checked(part: Part, value: unknown, schema: z.ZodType | undefined): unknown {
   if (schema === undefined) return undefined;
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  throw new Refusal(wrongShape(parsed.error, schema));
+  throw new Refusal(wrongShape(part, parsed.error, schema));
 }
 
 /** The most faults of one request that are named. */
 const mostFaults = 20;
 
-function wrongShape(error: z.ZodError, schema: z.ZodType): Response {
-  const errors = fieldErrors(error).slice(0, mostFaults);
+function wrongShape(part: Part, error: z.ZodError, schema: z.ZodType): Response {
+  const errors = fieldErrors(error, part).slice(0, mostFaults);
   const unknown = error.issues.find((issue) => issue.code === "unrecognized_keys");
   const fields = "shape" in schema ? Object.keys(schema.shape as object) : [];
   const hint = unknown ? suggest(unknown.keys[0]!, fields) : "";

@@ -25,7 +25,8 @@ export async function foundItems(
 ): Promise<ItemsAnswer> {
   const { items } = recommender;
   const found = await find({ items, query, limit, there: ({ id }) => recommender.item(id) !== undefined });
-  return { items: await Promise.all(found.map((item) => described(recommender, item))) };
+  const pictured = await picturedBy(recommender);
+  return { items: found.map((item) => described(item, pictured)) };
 }
 
 /** @throws DataError where there is no such item */
@@ -37,17 +38,18 @@ export async function itemContent(recommender: Recommender, id: string): Promise
     });
   const content = (await recommender.pages?.content(id)) ?? { fields: {} };
   const fields = recommender.fieldsOf(id) ?? content.fields;
-  return { ...(await described(recommender, item)), ...content, fields };
+  return { ...described(item, await picturedBy(recommender)), ...content, fields };
 }
 
-async function described(
-  { pages }: Recommender,
-  { id, title, count }: RunItem,
-): Promise<ItemsAnswer["items"][number]> {
-  return {
-    id,
-    ...(title === undefined ? {} : { title }),
-    count,
-    image: (await pages?.hasImage(id)) ?? false,
-  };
-}
+/** The ids of items that have a picture. */
+type Pictured = Pick<ReadonlySet<string>, "has">;
+
+const picturedBy = async ({ pages }: Recommender): Promise<Pictured> =>
+  (await pages?.pictured()) ?? new Set<string>();
+
+const described = ({ id, title, count }: RunItem, pictured: Pictured): ItemsAnswer["items"][number] => ({
+  id,
+  ...(title === undefined ? {} : { title }),
+  count,
+  image: pictured.has(id),
+});

@@ -49,8 +49,9 @@ export class Pages {
     return { fields, ...(popularity && { popularity }) };
   }
 
-  async hasImage(id: string): Promise<boolean> {
-    return (await this.#pictures()).has(id);
+  /** The ids of the items that have a picture. */
+  async pictured(): Promise<Pick<ReadonlySet<string>, "has">> {
+    return this.#pictures();
   }
 
   /** The picture of an item and its media type. @throws DataError where it has none */
