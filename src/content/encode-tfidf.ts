@@ -5,6 +5,7 @@ import type { Dataset, Item } from "../data/dataset.ts";
 import { leftFeatures, writeFeatures } from "../data/features.ts";
 import { DataError } from "../tensor/errors.ts";
 import { principalComponents } from "./components.ts";
+import { TFIDF } from "./feature-space.ts";
 import { textsOf } from "./item-text.ts";
 import { type OnProgress, progressOf, type TableReport } from "./report.ts";
 import type { SparseRows } from "./sparse.ts";
@@ -39,7 +40,7 @@ export async function encodeTfidf(
   const texts = items.map((item) => textsOf(item, columns));
   const hash = createHash("sha256").update(dataset.manifest.fingerprint).update(JSON.stringify(texts));
   const options = { dim, seed, version: VERSION };
-  const source = { encoder: "tfidf-svd", columns, options, inputHash: hash.digest("hex") };
+  const source = { encoder: TFIDF, columns, options, inputHash: hash.digest("hex") };
   const report = (now: number, width: number, present: Uint8Array): TableReport => {
     const count = present.reduce((sum, mark) => sum + mark, 0);
     return {

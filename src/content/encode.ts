@@ -4,6 +4,7 @@ import { type Dataset, type Item, readItems } from "../data/dataset.ts";
 import type { Device } from "../runtime/device.ts";
 import { ConfigError } from "../tensor/errors.ts";
 import { encodeImages } from "./encode-images.ts";
+import { encodeLike } from "./encode-like.ts";
 import { encodeSentences } from "./encode-sentences.ts";
 import { encodeTfidf } from "./encode-tfidf.ts";
 import { encodeVectors } from "./encode-vectors.ts";
@@ -32,6 +33,8 @@ export interface TextChoice {
   /** The most dimensions of the built-in encoder. */
   readonly dim?: number | undefined;
   readonly seed?: number | undefined;
+  /** A dataset folder: the built-in encoder is applied as it was fitted to the texts of that one, table by table. */
+  readonly like?: string | undefined;
   /** A folder with tokenizer.json and an ONNX file, or a model of the Hugging Face hub, instead of the built-in encoder. */
   readonly encoder?: string | undefined;
   readonly pooling?: Pooling | undefined;
@@ -99,8 +102,12 @@ type TextOptions = EncodeOptions & { readonly text: TextChoice };
 function encodeText(dataset: Dataset, items: readonly Item[], options: TextOptions): Promise<TableReport> {
   const { text, threads, device, onProgress } = options;
   const columns = textColumns(items, text.columns);
-  const { encoder, pooling, maxTokens, hiddenStates = false } = text;
+  const { encoder, pooling, maxTokens, hiddenStates = false, like } = text;
   const outName = options.outName ?? (hiddenStates ? "text-layers" : "text");
+  if (like !== undefined) {
+    refuseBesideLike(text);
+    return encodeLike(dataset, items, { table: outName, columns, like, onProgress });
+  }
   if (encoder !== undefined) {
     const common = { table: outName, columns, threads, device, onProgress };
     return encodeSentences(dataset, items, { ...common, encoder, pooling, maxTokens, hiddenStates });
@@ -111,4 +118,13 @@ function encodeText(dataset: Dataset, items: readonly Item[], options: TextOptio
   }
   const { dim = TEXT_DIM, seed = 1 } = text;
   return encodeTfidf(dataset, items, { table: outName, columns, dim, seed, threads, onProgress });
+}
+
+/** @throws ConfigError where settings are given that the other data set's table has decided */
+function refuseBesideLike(text: TextChoice): void {
+  const given = (["encoder", "dim", "seed"] as const).find((key) => text[key] !== undefined);
+  if (given === undefined) return;
+  const flag = given === "encoder" ? "--text-encoder" : `--${given}`;
+  const what = `--like takes the encoder as ${text.like} has it; leave ${flag} out`;
+  throw new ConfigError("beside-like", what, { given });
 }

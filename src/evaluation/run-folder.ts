@@ -64,6 +64,20 @@ export const RunManifest = z.object({
   }),
   /** Feature table → content hash, of those that the item vectors were made of. */
   features: z.record(z.string(), z.string()).optional(),
+  /** The space of each of these tables. */
+  spaces: z.record(z.string(), z.string()).optional(),
+  /** The run that the weights started from. */
+  init: z
+    .object({
+      /** Its folder: absolute, or relative to this one. */
+      run: z.string().min(1),
+      recipe: z.string(),
+      /** The fingerprint of its data. */
+      dataset: z.string(),
+      /** The hash of its weights. */
+      weights: sha256,
+    })
+    .optional(),
   /** File name → SHA-256 of its bytes. Every file named here is checked when a finished run is opened. */
   files: z.record(z.string().regex(/^[^/\\]+$/), sha256),
   seconds: z.object({ train: z.number().nonnegative() }),
@@ -186,7 +200,7 @@ function readItem(path: string, line: string, index: number): RunItem {
 }
 
 /** The folder of the dataset a run was trained on, or the one given in its place. */
-export function datasetDirectory(run: OpenRun, given?: string): string {
+export function datasetDirectory(run: Pick<OpenRun, "directory" | "manifest">, given?: string): string {
   if (given !== undefined) return given;
   const { directory } = run.manifest.dataset;
   return isAbsolute(directory) ? directory : resolve(run.directory, directory);

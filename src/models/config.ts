@@ -31,7 +31,12 @@ export const Scoring = z.strictObject({
 });
 
 export const Training = z.strictObject({
-  epochs: z.int().min(1).max(100_000).default(60).describe("most passes over the training data"),
+  epochs: z
+    .int()
+    .min(0)
+    .max(100_000)
+    .default(60)
+    .describe("most passes over the training data; 0: all weights stay as they start"),
   patience: z.int().min(1).default(10).describe("epochs without a better validation NDCG@10 before it stops"),
   learningRate: z.number().positive().max(10).default(1e-3).describe("peak step size"),
   schedule: z
@@ -79,6 +84,18 @@ export const Training = z.strictObject({
     .default(0)
     .describe("threads of ONNX Runtime; 0 takes the machine's cores"),
   device: z.enum(devices).default("cpu").describe("where ONNX Runtime runs the model"),
+  freeze: z
+    .array(z.string().min(1))
+    .default([])
+    .describe(
+      "parameters that stay as they start, and parts of which all do, such as backbone or items.text",
+    ),
+  users: z
+    .number()
+    .gt(0)
+    .max(1)
+    .default(1)
+    .describe("share of the users that are trained and validated on, chosen by the seed; all are tested"),
 });
 
 export const SplitChoice = z.strictObject({
@@ -129,7 +146,7 @@ export interface RecipeConfig {
 /** A baseline in the place of a model: counted or solved for, not trained step by step. */
 export interface BaselineConfig {
   readonly baseline: PartConfig;
-  readonly training: { readonly threads: number };
+  readonly training: { readonly threads: number; readonly users: number };
   readonly split: z.infer<typeof SplitChoice>;
 }
 
@@ -137,7 +154,10 @@ export type ModelConfig = RecipeConfig | BaselineConfig;
 
 export const isBaseline = (config: ModelConfig): config is BaselineConfig => "baseline" in config;
 
-const baselineSections = { training: Training.pick({ threads: true }), split: SplitChoice } as const;
+const baselineSections = {
+  training: Training.pick({ threads: true, users: true }),
+  split: SplitChoice,
+} as const;
 
 export const sections = { scoring: Scoring, training: Training, split: SplitChoice } as const;
 const keys = [...Object.keys(parts), ...Object.keys(sections)];

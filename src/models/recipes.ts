@@ -172,6 +172,8 @@ export const recipes: readonly Recipe[] = [
 
 export interface RecipeChoice {
   readonly recipe?: string;
+  /** Settings in the place of the recipe's own. */
+  readonly base?: Readonly<Record<string, unknown>>;
   /** Settings from a file. */
   readonly config?: unknown;
   /** Settings from the command line; they win. */
@@ -186,7 +188,12 @@ export function recipeConfig(choice: RecipeChoice): RecipeConfig {
 }
 
 /** The full configuration of a recipe with changes applied. @throws ConfigError for an unknown recipe or setting */
-export function modelConfig({ recipe: name = "sasrec", config = {}, set = [] }: RecipeChoice): ModelConfig {
+export function modelConfig({
+  recipe: name = "sasrec",
+  base: own,
+  config = {},
+  set = [],
+}: RecipeChoice): ModelConfig {
   const recipe = recipes.find((r) => r.name === name);
   if (!recipe) {
     const known = recipes.map((r) => r.name);
@@ -195,7 +202,7 @@ export function modelConfig({ recipe: name = "sasrec", config = {}, set = [] }: 
   if (typeof config !== "object" || config === null || Array.isArray(config)) {
     throw new ConfigError("config-type", "a configuration file must hold one JSON object of settings");
   }
-  let merged: Record<string, unknown> = { ...recipe.config };
+  let merged: Record<string, unknown> = { ...(own ?? recipe.config) };
   for (const [key, value] of Object.entries(config)) {
     const base = merged[key];
     merged[key] =

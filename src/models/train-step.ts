@@ -9,6 +9,7 @@ import { ConfigError } from "../tensor/errors.ts";
 import { count, f32, i32 } from "../tensor/spec.ts";
 import { maskingOf, needsOf, partOf, type RecipeConfig } from "./config.ts";
 import { type Candidates, drawnShape, negativeInputs, type Sampling } from "./define.ts";
+import { frozenParameters } from "./freeze.ts";
 import { comparable, derivesItems, encode, flatten, tokenInputs } from "./trace.ts";
 
 /** Where the gradient of a parameter comes out of the step: dense, and as rows to add at row numbers. */
@@ -30,6 +31,7 @@ export interface TrainStep {
   readonly graph: Graph;
   /** The parameters of the whole model. */
   readonly params: Params;
+  /** Those of the parameters that are trained. */
   readonly gradients: readonly GradientOutputs[];
   /** How negatives are drawn for the inputs `negatives` and `correction`; null where the loss takes none. */
   readonly sampling: Sampling | null;
@@ -73,7 +75,13 @@ export function trainStep(config: RecipeConfig, size: StepSize): TrainStep {
   const byRows = tables.length > 0 && feedsRows(config);
   const fedRows = byRows ? { tables, count: Math.min(size.fed ?? most, most, size.items) } : null;
   const traced = fedRows ? trace(config, size, fedRows.count) : whole;
-  return { graph: traced.graph, params: whole.params, gradients: gradientOutputs(traced), sampling, fedRows };
+  return {
+    graph: traced.graph,
+    params: whole.params,
+    gradients: gradientOutputs(traced, config),
+    sampling,
+    fedRows,
+  };
 }
 
 /** @throws ConfigError where a draw is larger than the catalogue, or has no room for the targets that it is to hold */
@@ -183,10 +191,12 @@ function readByRows({ graph, loss, params, table }: Traced): string[] {
   return byRows ? [...params.tables] : [];
 }
 
-/** Names loss and gradients as outputs. */
-function gradientOutputs({ graph, loss, sections }: Traced): GradientOutputs[] {
+/** Names loss and gradients as outputs; what is to stay as it starts has none. */
+function gradientOutputs({ graph, loss, sections }: Traced, { training }: RecipeConfig): GradientOutputs[] {
   graph.output("loss", loss);
-  const names = [...graph.params.keys()].filter((name) => !graph.frozen.has(name));
+  const weights = [...graph.params.keys()].filter((name) => !graph.frozen.has(name));
+  const frozen = frozenParameters(weights, training);
+  const names = weights.filter((name) => !frozen.has(name));
   const values = names.map((name) => graph.params.get(name)!.value);
   return paramGradients(loss, values, scalar(graph, 1), sections).map(({ dense, rows: parts }, i) => {
     const param = names[i]!;

@@ -31,6 +31,8 @@ export interface LearnerOptions {
   readonly cold?: Uint8Array | undefined;
   /** What the data knows of the items; default: nothing. */
   readonly content?: ItemContent | undefined;
+  /** Values of weights and constants, by name, in the place of those that they would start with. */
+  readonly carried?: Readonly<Record<string, Tensor>> | undefined;
   /** Rows of a step (R), as many as its epochs have. */
   readonly rows: number;
   readonly seed: number;
@@ -54,7 +56,7 @@ export interface Learner {
 export async function createLearner(options: LearnerOptions, restored?: Weights): Promise<Learner> {
   const { config, rows, seed } = options;
   const content = options.content ?? noContent(options.sequences, options.items);
-  const constants = await itemConstants(config, content);
+  const constants = replaced(await itemConstants(config, content), options.carried);
   const full = await openStep({ ...options, constants }, rows);
   const { tables } = full.step.params;
   const fixed = Object.fromEntries(Object.entries(constants).filter(([name]) => !tables.has(name)));
@@ -110,6 +112,10 @@ const shareAll = (weights: Weights): Weights => ({
   average: weights.average && shareEach(weights.average),
 });
 
+/** The tensors, those that were carried in the place of others. */
+const replaced = (own: Record<string, Tensor>, carried: LearnerOptions["carried"]): Record<string, Tensor> =>
+  Object.fromEntries(Object.entries(own).map(([name, tensor]) => [name, carried?.[name] ?? tensor]));
+
 /** The constants of the item encoder, by the names of the parameters. */
 export async function itemConstants(
   { items }: RecipeConfig,
@@ -120,8 +126,8 @@ export async function itemConstants(
 }
 
 async function startWeights(
-  { params: declared }: TrainStep,
-  { config, items, sequences, content, seed }: LearnerOptions & { readonly content: ItemContent },
+  { params: declared, gradients }: TrainStep,
+  { config, items, sequences, content, seed, carried }: LearnerOptions & { readonly content: ItemContent },
 ): Promise<Weights> {
   const params = declared.initialize(seed, sharedArray);
   const own = Object.entries(params).filter(([name]) => name.startsWith("items."));
@@ -131,12 +137,14 @@ async function startWeights(
   const encoder = partOf("items", config.items.name);
   const input = { sequences, content, count: items, seed, params: values, inThread: callInThread };
   await encoder.start?.(input, config.items as never);
+  for (const [name, { data }] of Object.entries(params))
+    if (carried?.[name]) (data as Float32Array).set(carried[name].data as Float32Array);
   const zeros = (): Record<string, Tensor> =>
     Object.fromEntries(
-      Object.entries(params).map(([name, { data, shape }]) => [
-        name,
-        { data: new Float32Array(data.length), shape },
-      ]),
+      gradients.map(({ param }) => {
+        const { data, shape } = params[param]!;
+        return [param, { data: new Float32Array(data.length), shape }];
+      }),
     );
   const { slots } = partOf("optimizer", config.optimizer.name);
   return {

@@ -40,6 +40,10 @@ export interface TrainOptions {
   readonly config?: unknown;
   /** Single settings that replace those of recipe and configuration, such as training.epochs. */
   readonly set?: readonly { readonly path: string; readonly value: unknown }[];
+  /** A finished run whose weights are those to start from; without a recipe, its settings are, too. */
+  readonly init?: string;
+  /** Parameters that stay as they start, and parts of which all do; the setting training.freeze. */
+  readonly freeze?: readonly string[];
   readonly seed?: number;
   /** Continues an interrupted training in `out`. */
   readonly resume?: boolean;

@@ -1,5 +1,5 @@
 /** @file Training: epochs of updates, validation after each, the best weights kept, stopping when it gets no better. */
-import { type Epoch, planEpoch } from "../data/batches.ts";
+import { planEpoch } from "../data/batches.ts";
 import { evaluateCases } from "../evaluation/cases.ts";
 import { type BaselineConfig, isBaseline, type RecipeConfig } from "../models/config.ts";
 import { modelScorer, scoringThreads } from "../retrieval/model-scorer.ts";
@@ -15,6 +15,7 @@ import { finishRun } from "./finish.ts";
 import { createLearner, type Learner } from "./learner.ts";
 import type { TrainOptions, TrainProgress, TrainResult } from "./progress.ts";
 import { openReadyVectors, type ReadyVectors, writeBest } from "./ready-vectors.ts";
+import { sentence, stepReport } from "./reports.ts";
 import { learningRateAt } from "./schedule.ts";
 import { type Start, startTraining } from "./start.ts";
 import { stepRows, stepShape } from "./step-size.ts";
@@ -64,6 +65,7 @@ async function run(options: TrainOptions, start: ModelStart): Promise<TrainResul
     report(message(start, `${options.out} is finished already`));
     return resultOf(options, state, start);
   }
+  for (const note of start.notes) report(message(start, note));
   if (start.checkpoint) report(message(start, `continuing after epoch ${state.history.length}`));
   state = await trainEpochs(options, start, state, report);
   await finishRun({ ...start, out: options.out, state });
@@ -80,16 +82,30 @@ async function trainEpochs(
   const training = await openTraining(start);
   let state = begun;
   try {
+    if (start.config.training.epochs === 0) {
+      report(message(start, "no epochs: the weights stay as they start"));
+      await refresh(training);
+      await keep(out, training);
+    }
     while (!isOver(state, start)) {
       state = await trainEpoch(training, start, state, report);
-      if (state.bestEpoch === state.history.length)
-        await writeBest(out, { ...training.learner.kept(), ...training.prior }, training.ready);
+      if (state.bestEpoch === state.history.length) await keep(out, training);
       await writeCheckpoint(out, { weights: training.learner.weights, state });
     }
     return state;
   } finally {
     await training.dispose();
   }
+}
+
+/** Makes the item vectors that the scorer reads of the weights as they are. */
+async function refresh({ learner, ready }: Training): Promise<void> {
+  await ready?.refresh({ ...learner.evaluated(), ...learner.constants });
+}
+
+/** Writes the weights as they are, and the vectors that were made of them. */
+async function keep(out: string, { learner, ready, prior }: Training): Promise<void> {
+  await writeBest(out, { ...learner.kept(), ...prior }, ready);
 }
 
 interface Training {
@@ -115,7 +131,7 @@ async function openTraining(start: ModelStart): Promise<Training> {
 
 async function trainingOn(
   runtime: Runtime,
-  { config, dataset, split, manifest, checkpoint, content }: ModelStart,
+  { config, dataset, split, manifest, checkpoint, content, carried }: ModelStart,
 ): Promise<Training> {
   const { threads } = config.training;
   const rows = stepRows(config, split.training);
@@ -127,6 +143,7 @@ async function trainingOn(
       sequences: split.training,
       cold: split.cold,
       content,
+      carried,
       rows,
       seed: manifest.seed,
       threads,
@@ -162,7 +179,7 @@ async function trainEpoch(
   state: State,
   report: (p: TrainProgress) => void,
 ): Promise<State> {
-  const { learner, scorer, ready, rows } = training;
+  const { learner, scorer, rows } = training;
   const settings = start.config.training;
   const epoch = state.history.length + 1;
   const options = {
@@ -185,7 +202,7 @@ async function trainEpoch(
     report(stepReport({ plan, step, epoch, loss: loss / tokens, tokens, began, state, settings }));
   }
   const interactionsPerSecond = tokens / ((performance.now() - began) / 1000);
-  await ready?.refresh({ ...learner.evaluated(), ...learner.constants });
+  await refresh(training);
   const { metrics: validation } = await evaluateCases({ scorer, cases: start.split.validation });
   const seconds = (performance.now() - began) / 1000;
   const line: EpochLine = {
@@ -217,45 +234,6 @@ async function trainEpoch(
   return next;
 }
 
-interface StepFacts {
-  readonly plan: Epoch;
-  readonly step: number;
-  readonly epoch: number;
-  readonly loss: number;
-  readonly tokens: number;
-  readonly began: number;
-  readonly state: State;
-  readonly settings: RecipeConfig["training"];
-}
-
-function stepReport({
-  plan,
-  step,
-  epoch,
-  loss,
-  tokens,
-  began,
-  state,
-  settings: { epochs },
-}: StepFacts): TrainProgress {
-  const elapsed = (performance.now() - began) / 1000;
-  const done = (step + 1) / plan.steps;
-  const past = epoch - 1;
-  // Finished epochs tell what one costs, validation included; before the first, its steps do.
-  const each = past > 0 ? state.seconds / past : elapsed / done;
-  const secondsLeft = Math.max(0, (epochs - past) * each - elapsed);
-  return {
-    kind: "step",
-    epoch,
-    epochs,
-    step: step + 1,
-    steps: plan.steps,
-    loss,
-    interactionsPerSecond: tokens / elapsed,
-    secondsLeft,
-  };
-}
-
 function diverged(epoch: number, step: number): RuntimeFailure {
   const message = `the loss is no longer a number at epoch ${epoch}, step ${step + 1}; lower training.learningRate`;
   return new RuntimeFailure("diverged", message, { epoch, step });
@@ -263,20 +241,6 @@ function diverged(epoch: number, step: number): RuntimeFailure {
 
 const message = ({ config }: ModelStart, text: string): TrainProgress =>
   sentence(text, config.training.epochs);
-
-function sentence(text: string, epochs: number): TrainProgress {
-  return {
-    kind: "message",
-    epoch: 0,
-    epochs,
-    step: 0,
-    steps: 0,
-    loss: 0,
-    interactionsPerSecond: 0,
-    secondsLeft: 0,
-    text,
-  };
-}
 
 function resultOf(options: TrainOptions, state: State, { manifest }: ModelStart): TrainResult {
   const { history, bestEpoch, seconds } = state;

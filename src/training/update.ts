@@ -51,9 +51,9 @@ interface Update {
 }
 
 /**
- * Updates all parameters in place. Of tables that were fed by rows, rows that were not read stay as they are, and so
- * does their optimizer state (lazy updates): their means do not decay until the rows are read again. With
- * `training.updates` "all" the gradient of such rows is zero instead.
+ * Updates the parameters that have gradients in place. Of tables that were fed by rows, rows that were not read stay as
+ * they are, and so does their optimizer state (lazy updates): their means do not decay until the rows are read again.
+ * With `training.updates` "all" the gradient of such rows is zero instead.
  */
 export async function applyUpdate(
   config: RecipeConfig,
@@ -64,14 +64,15 @@ export async function applyUpdate(
   const optimizer = partOf("optimizer", config.optimizer.name);
   const inStretches = stretches(optimizer.elementwise);
   const lazy = config.training.updates === "read";
-  for (const [name, tensor] of Object.entries(weights.params)) {
+  for (const [name, gradient] of Object.entries(gradients)) {
+    const tensor = weights.params[name]!;
     const fed = rowFeed?.tables.has(name) ? rowFeed : null;
     const byRows = lazy ? fed : null;
     const values = (t: Tensor): Float32Array => byRows?.copy(t) ?? (t.data as Float32Array);
     const slots = Object.entries(weights.slots).map(([slot, tensors]) => [slot, tensors[name]!] as const);
     const update: Update = {
       param: values(tensor),
-      gradient: fed && !lazy ? fed.spread(gradients[name]!, tensor) : gradients[name]!,
+      gradient: fed && !lazy ? fed.spread(gradient, tensor) : gradient,
       slots: Object.fromEntries(slots.map(([slot, t]) => [slot, values(t)])),
     };
     await inStretches(update.param.length, (part) => {

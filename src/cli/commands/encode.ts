@@ -27,6 +27,7 @@ interface Options extends CommonOptions {
   readonly outName?: string;
   readonly dim?: number;
   readonly seed?: number;
+  readonly like?: string;
   readonly threads?: number;
   readonly device?: Device;
 }
@@ -60,6 +61,7 @@ export function encodeCommand(context: Context): Command {
     .option("--out-name <name>", 'name of the feature table (default: "text", "image")')
     .option("--dim <count>", "most dimensions of the built-in text encoder", wholeNumber(1, 8192))
     .option("--seed <number>", "seed of the built-in text encoder", wholeNumber(0, 2 ** 32 - 1))
+    .option("--like <folder>", "the built-in text encoder as it was fitted to this dataset, or to a run's")
     .action((options: Options) => encodeData(options, context));
   return withCommon(withScorer(command), "sequitur encode --data data/movies --text title,genres");
 }
@@ -72,9 +74,19 @@ async function encodeData(options: Options, context: Context): Promise<void> {
   const line = createProgressLine(context);
   const onProgress = (progress: EncodeProgress) => line.update(progressText(progress));
   const dataset = await openDataset(options.data);
-  const tables = await encode(dataset, { ...chosen(options), onProgress }).finally(line.clear);
+  const like = options.like === undefined ? {} : { like: await likeFolder(options.like) };
+  const tables = await encode(dataset, { ...chosen({ ...options, ...like }), onProgress }).finally(
+    line.clear,
+  );
   if (options.json) context.out(`${JSON.stringify({ data: options.data, tables })}\n`);
   else context.out(`${tables.map(tableText).join("\n")}\n`);
+}
+
+/** The dataset of a run; any other folder is one itself. */
+async function likeFolder(folder: string): Promise<string> {
+  const { datasetDirectory, isRunFolder, readRunManifest } = await import("../../evaluation/run-folder.ts");
+  if (!(await isRunFolder(folder))) return folder;
+  return datasetDirectory({ directory: folder, manifest: await readRunManifest(folder) });
 }
 
 function chosen({
@@ -88,11 +100,12 @@ function chosen({
   device,
   ...rest
 }: Options): EncodeOptions {
-  const { textEncoder, pooling, maxTokens, hiddenStates } = rest;
+  const { textEncoder, pooling, maxTokens, hiddenStates, like } = rest;
   const columns = typeof text === "string" ? text.split(",").filter((column) => column !== "") : undefined;
   const wantsText =
     text !== undefined ||
     textEncoder !== undefined ||
+    like !== undefined ||
     (images === undefined && vectors === undefined && rest.imageEncoder === undefined);
   const wantsImages = images !== undefined || rest.imageEncoder !== undefined;
   const { imageEncoder: encoder, imageSize: size, imageLayout: layout, imageNormalization } = rest;
@@ -104,7 +117,7 @@ function chosen({
   const directory = typeof images === "string" ? images : undefined;
   return {
     ...(wantsText
-      ? { text: { columns, dim, seed, encoder: textEncoder, pooling, maxTokens, hiddenStates } }
+      ? { text: { columns, dim, seed, encoder: textEncoder, pooling, maxTokens, hiddenStates, like } }
       : {}),
     ...(wantsImages ? { images: { directory, encoder, input } } : {}),
     vectors,

@@ -22,6 +22,9 @@ interface Options extends CommonOptions {
   readonly set?: readonly Setting[];
   readonly seed?: number;
   readonly cold?: number;
+  readonly users?: number;
+  readonly init?: string;
+  readonly freeze?: readonly string[];
   readonly resume?: boolean;
 }
 
@@ -35,6 +38,16 @@ export function trainCommand(context: Context): Command {
     .option("--set <path=value>", "one setting, such as training.epochs=20; may be repeated", readSetting)
     .option("--seed <number>", "what decides everything random (default: 0)", wholeNumber(0, 2 ** 32 - 1))
     .option("--cold <share>", "keep this share of the items from training and evaluate them apart", anyNumber)
+    .option(
+      "--init <run>",
+      "start from the weights of this run, and with its settings where no recipe is named",
+    )
+    .option(
+      "--freeze <parts>",
+      "leave these parameters or parts as they start, such as backbone,items.text",
+      (text: string) => text.split(",").filter((name) => name !== ""),
+    )
+    .option("--users <share>", "train on this share of the users; all are tested", anyNumber)
     .option("--resume", "continue a training that was interrupted in --out")
     .action((options: Options) => train(options, context));
   return withCommon(
@@ -52,15 +65,16 @@ async function train(options: Options, context: Context): Promise<void> {
   const { run, bestEpoch, epochs, seconds } = result;
   line.keep(
     epochs === 0
-      ? `fitted in ${duration(seconds)}; kept in ${run}`
+      ? `done in ${duration(seconds)}; kept in ${run}`
       : `trained ${epochs} ${epochs === 1 ? "epoch" : "epochs"} in ${duration(seconds)}; epoch ${bestEpoch} was best and is kept in ${run}`,
   );
   await printEvaluation({ run: options.out, data: options.data, json: options.json === true }, context);
 }
 
-async function trainOptions({ config, cold, json, verbose, ...rest }: Options): Promise<TrainOptions> {
-  const share = { path: "split.cold", value: cold };
-  const options = cold === undefined ? rest : { ...rest, set: [...(rest.set ?? []), share] };
+async function trainOptions({ config, cold, users, json, verbose, ...rest }: Options): Promise<TrainOptions> {
+  const shares = Object.entries({ "split.cold": cold, "training.users": users });
+  const given = shares.flatMap(([path, value]) => (value === undefined ? [] : [{ path, value }]));
+  const options = given.length === 0 ? rest : { ...rest, set: [...(rest.set ?? []), ...given] };
   if (config === undefined) return options;
   const { readJson } = await import("../../data/files.ts");
   return { ...options, config: await readJson(config) };

@@ -4,6 +4,7 @@ import { add, gather, greater, matmul, mul, sum, where } from "../../graph/ops/i
 import { DataError } from "../../tensor/errors.ts";
 import { f32, i32 } from "../../tensor/spec.ts";
 import { defineItemEncoder } from "../define.ts";
+import type { ItemContent } from "./content.ts";
 import { describeFields, type Field, fieldRows, vocabularySize } from "./fields.ts";
 
 const found = z.discriminatedUnion("kind", [
@@ -24,9 +25,18 @@ const config = z.strictObject({
   found: z
     .array(found)
     .default([])
-    .describe("the fields and their values; training finds and writes them down"),
+    .describe("the fields and their values; training finds and writes them down where there are none"),
 });
 type Config = z.infer<typeof config>;
+
+/** Fields and values that were found in other data, of which some item must have one. @throws DataError */
+async function known(content: ItemContent, settings: Config): Promise<Config> {
+  const { present } = fieldRows(await content.items(), settings.found as readonly Field[], settings.most);
+  if (present.includes(1)) return settings;
+  const names = settings.found.map(({ field }) => field).join(", ");
+  const message = `${content.where}: no item has a value of ${names} that the model knows; import them with --items, or leave the attributes out`;
+  throw new DataError("no-attributes", message, { fields: settings.fields });
+}
 
 const shapeOf = ({ found: fields, most }: Config) => ({
   slots: fields.reduce((total, { kind }) => total + (kind === "category" ? most : 1), 0),
@@ -61,6 +71,7 @@ export const attributes = defineItemEncoder<Config>({
     return { vectors: where(known, x, p.bias("missing", dim)), known };
   },
   async settle(content, settings) {
+    if (settings.found.length > 0) return known(content, settings);
     const fields = describeFields(await content.items(), settings);
     const lacking = settings.fields.find((field) => !fields.some((one) => one.field === field));
     if (fields.length > 0 && lacking === undefined) return { ...settings, found: fields };
