@@ -27,6 +27,14 @@ const config = z.strictObject({
     .enum(["columns", "whole"])
     .default("columns")
     .describe("features are centred and divided by a standard deviation: each column's own, or that of all"),
+  scale: z
+    .number()
+    .positive()
+    .max(1000)
+    .default(1)
+    .describe(
+      "multiplies the centred and divided features; with less the head starts smaller and changes more slowly",
+    ),
   optional: z
     .boolean()
     .default(false)
@@ -36,7 +44,7 @@ const config = z.strictObject({
 type Config = z.infer<typeof config>;
 
 /**
- * W₂·f(W₁·(x − mean)/deviation + b₁) + b₂ of a table [N, F] that is not trained → [N, D]; items without content share
+ * W₂·f(W₁·s·(x − mean)/deviation + b₁) + b₂, s the scale, of a table [N, F] that is not trained → [N, D]; items without content share
  * a learned vector, and nothing of their row is read. Centring and scaling are folded into W₁.
  *
  * Source: the two-stage variant of Yuan et al. 2023, arXiv:2303.13835 (frozen features, an MLP as the only adapter).
@@ -66,7 +74,7 @@ export const features = defineItemEncoder<Config>({
     return { ...settings, columns: (await requireTable(settings.table, content)).dim };
   },
   tables: ({ table, columns }) => [{ table, columns }],
-  async constants(content, { table: name, scaling }) {
+  async constants(content, { table: name, scaling, scale }) {
     const table = await content.features(name);
     const { center, gain } = columnsOf(table, scaling);
     const rows = table.present.length;
@@ -74,7 +82,7 @@ export const features = defineItemEncoder<Config>({
       values: { data: table.values, shape: [rows, table.dim] },
       present: { data: Float32Array.from(table.present), shape: [rows, 1] },
       center: { data: center, shape: [1, table.dim] },
-      gain: { data: gain, shape: [table.dim, 1] },
+      gain: { data: gain.map((v) => scale * v), shape: [table.dim, 1] },
     };
   },
 });
