@@ -23,10 +23,17 @@ const ours = {
 /** What the recipes with content have in common; found on amazon-beauty by validation NDCG@10. */
 const content = {
   backbone: { name: "sasrec", blocks: 2, heads: 1, dropout: 0.3 },
-  loss: { name: "sampled-softmax", negatives: 1536, from: "both" },
+  loss: { name: "sampled-softmax", negatives: 1536, from: "targets" },
   optimizer: { name: "adam", beta2: 0.98 },
   scoring: { similarity: "cosine", temperature: 0.07 },
-  training: { learningRate: 2e-3, schedule: "cosine", batchTokens: 1024, epochs: 12, patience: 5 },
+  training: {
+    learningRate: 2e-3,
+    schedule: "cosine",
+    batchTokens: 1024,
+    epochs: 10,
+    patience: 5,
+    updates: "all",
+  },
 } as const;
 const contentId = { name: "id", unseen: "none" } as const;
 
