@@ -28,7 +28,7 @@ const set = (epochs: number, more: Readonly<Record<string, unknown>> = {}): Sett
   Object.entries({
     "items.dim": 16,
     "items.parts.text.hidden": 20,
-    "loss.negatives": 12,
+    "loss.negatives": cycle,
     "training.maxLength": 10,
     "training.rowLength": 16,
     "training.batchTokens": 128,

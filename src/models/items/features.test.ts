@@ -32,7 +32,7 @@ it.each([
     // The mean of the squared lengths is that of the length.
     const squares = [0, 1, 2].map((item) =>
       [0, 1].reduce(
-        (t, c) => t + ((table.values[2 * item + c]! - [3, 20][c]!) * found.gain!.data[c]!) ** 2,
+        (t, c) => t + ((table.values[2 * item + c]! - [3, 20][c]!) * Number(found.gain!.data[c])) ** 2,
         0,
       ),
     );
