@@ -3,7 +3,8 @@ import { emptyBatch, fillBatch, planEpoch } from "../data/batches.ts";
 import { hiddenItem } from "../data/masks.ts";
 import type { Graph } from "../graph/graph.ts";
 import { writeOnnx } from "../onnx/write.ts";
-import { historyFeeds } from "../retrieval/model-scorer.ts";
+import { historyFeeds } from "../retrieval/history-rows.ts";
+import { rowLayout } from "../retrieval/model-scorer.ts";
 import { evaluateReference, toNdArray } from "../runtime/reference.ts";
 import { openSession } from "../runtime/session.ts";
 import { type NdArray, ndarray } from "../tensor/ndarray.ts";
@@ -40,7 +41,7 @@ function outputs(
   given: Record<string, NdArray> = params,
 ) {
   const offsets = Int32Array.from([0, ...lists].map((_, q) => lists.slice(0, q).flat().length));
-  const feeds = historyFeeds(config, { offsets, items: Int32Array.from(lists.flat()) });
+  const feeds = historyFeeds(rowLayout(config), { offsets, items: Int32Array.from(lists.flat()) });
   const arrays = Object.entries(feeds).map(([name, t]) => [name, toNdArray(t)] as const);
   const sizes = { R: feeds.item!.shape[0]!, Q: lists.length, V: items };
   return evaluateReference(graph, { ...given, ...Object.fromEntries(arrays) }, sizes);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { neighbourFallback, popularFallback } from "./fallbacks.ts";
+import { neighbourFallback, popularFallback, recentCounts } from "./fallbacks.ts";
 
 const day = 86_400;
 /** Ann: 0 1 2; Bob: 0 1; Cid: 3 4; item 3 was had of late. */
@@ -24,7 +24,7 @@ describe("neighbours by shared people", () => {
 
 describe("popularity", () => {
   it("is that of the last thirty days; ties by all interactions, then by row", () => {
-    const { rows, scores } = popularFallback(counts, () => 5, interactions).list(
+    const { rows, scores } = popularFallback(counts, recentCounts(counts, interactions), () => 5).list(
       new Int32Array(0),
       question,
       () => true,
@@ -33,7 +33,11 @@ describe("popularity", () => {
     expect([...scores]).toEqual([1, 1, 0, 0, 0]);
   });
   it("is that of all interactions where there are no times; new rows stand last", () => {
-    const { rows } = popularFallback(counts, () => 7).list(new Int32Array(0), question, (row) => row !== 0);
+    const { rows } = popularFallback(counts, counts, () => 7).list(
+      new Int32Array(0),
+      question,
+      (row) => row !== 0,
+    );
     expect([...rows]).toEqual([1, 2, 3, 4, 5, 6]);
   });
 });

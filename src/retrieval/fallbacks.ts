@@ -1,5 +1,5 @@
 /** @file What is recommended where the model knows nothing: neighbours by shared people, then what was popular of late. */
-import { invert } from "../models/baselines/item-knn.ts";
+import { invert } from "../data/invert.ts";
 import { createTopList, type Hits } from "./top-list.ts";
 import { offer, type Question } from "./vector-index.ts";
 
@@ -71,16 +71,12 @@ export function neighbourFallback({ offsets, sequence }: Interactions, items: nu
 /** "Of late": the last days of the data. */
 const RECENT_SECONDS = 30 * 86_400;
 
-/**
- * Rows by their interactions in the last thirty days of the data (in all, where there are no times); ties by all. Rows
- * added since, of which there are `size()` with the others, stand last.
- */
+/** Rows by their interactions of late, ties by all. Rows added since, of which there are `size()` with the others, stand last. */
 export function popularFallback(
   counts: ArrayLike<number>,
+  recent: ArrayLike<number>,
   size: () => number,
-  interactions?: Interactions,
 ): Fallback {
-  const recent = recentCounts(counts, interactions);
   const order = Int32Array.from(counts, (_, row) => row).sort(
     (a, b) => recent[b]! - recent[a]! || counts[b]! - counts[a]! || a - b,
   );
@@ -96,7 +92,8 @@ export function popularFallback(
   };
 }
 
-function recentCounts(counts: ArrayLike<number>, interactions?: Interactions): Float64Array {
+/** Interactions of each row in the last thirty days of the data; in all, where there are no times. */
+export function recentCounts(counts: ArrayLike<number>, interactions?: Interactions): Float64Array {
   if (!interactions?.times || interactions.times.length === 0) return Float64Array.from(counts);
   const { sequence, times } = interactions;
   const latest = times.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);

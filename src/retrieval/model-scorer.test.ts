@@ -6,7 +6,8 @@ import { trainStep } from "../models/train-step.ts";
 import { nodeRuntime } from "../runtime/node.ts";
 import { stream } from "../tensor/random.ts";
 import { packHistories } from "./histories.ts";
-import { modelScorer, packForScoring, padForScoring } from "./model-scorer.ts";
+import { packForScoring, padForScoring } from "./history-rows.ts";
+import { modelScorer } from "./model-scorer.ts";
 
 const width = 8;
 const items = 11;

@@ -32,7 +32,7 @@ describe("a prior", () => {
     const lists = [[0, 1], [2], [4, 4, 3, 1]].map((list) => Int32Array.from(list));
     const own = config({ "scoring.priorWeight": 0.5 });
     const { params: declared } = trainStep(own, { items, rows: 1, width: 8 });
-    const params = { ...declared.initialize(1), ...(await fitPrior(own, sequences, items)) };
+    const params = { ...declared.initialize(1), ...(await fitPrior(own, sequences, items, nodeRuntime)) };
     const scores = async (of: RecipeConfig): Promise<Float32Array> => {
       const scorer = await modelScorer({ config: of, items, params, mode: "stored", runtime: nodeRuntime });
       const rows = await scorer.score(packHistories(lists, scorer.maxLength));
@@ -49,7 +49,7 @@ describe("a prior", () => {
 
   it("takes a row that it was not fitted to for the least likely one, in histories for nothing", async () => {
     const own = config({});
-    const prior = openPrior(own, items, await fitPrior(own, sequences, items))!;
+    const prior = openPrior(own, items, await fitPrior(own, sequences, items, nodeRuntime))!;
     const [known, grown] = [new Float32Array(items), new Float32Array(items + 2)];
     prior.add(Int32Array.of(0, 1), known);
     prior.add(Int32Array.of(0, 1, items + 1), grown);
@@ -59,7 +59,7 @@ describe("a prior", () => {
 
   it("is nothing where the scoring has none", async () => {
     const none = config({ "scoring.prior": "none" });
-    expect(await fitPrior(none, sequences, items)).toEqual({});
+    expect(await fitPrior(none, sequences, items, nodeRuntime)).toEqual({});
     expect(openPrior(none, items, {})).toBeNull();
   });
 });

@@ -1,8 +1,8 @@
 /** @file What counting alone says of the next item, added to a model's scores. */
 import type { Sequences } from "../data/sequences.ts";
-import { baselineOf } from "../models/baselines/index.ts";
+import { markov } from "../models/baselines/markov.ts";
 import type { RecipeConfig } from "../models/config.ts";
-import { nodeRuntime } from "../runtime/node.ts";
+import type { Runtime } from "../runtime/runtime.ts";
 import type { Tensor } from "../tensor/spec.ts";
 
 export interface Prior {
@@ -16,15 +16,19 @@ export interface Prior {
 const prefix = "prior.";
 const chain = { name: "markov", order: 2 } as const;
 
+/** The parameters that belong to the prior. */
+export const isPriorParam = (name: string): boolean => name.startsWith(prefix);
+
 /** What a prior is made of, by name, to be kept among the weights of a run; nothing where the scoring has none. */
 export async function fitPrior(
   { scoring }: RecipeConfig,
   sequences: Sequences,
   count: number,
+  runtime: Runtime,
 ): Promise<Record<string, Tensor>> {
   if (scoring.prior === "none") return {};
-  const input = { sequences, count, seed: 0, runtime: nodeRuntime, threads: 1 };
-  const state = await baselineOf(scoring.prior).fit(input, chain as never);
+  const input = { sequences, count, seed: 0, runtime, threads: 1 };
+  const state = await markov.fit(input, chain);
   return Object.fromEntries(Object.entries(state).map(([name, tensor]) => [prefix + name, tensor]));
 }
 
@@ -36,14 +40,14 @@ export async function fitPrior(
  * back-off is that of the recipe `markov`.
  */
 export function openPrior(
-  { scoring }: RecipeConfig,
+  { scoring }: Pick<RecipeConfig, "scoring">,
   items: number,
   params: Readonly<Record<string, Tensor>>,
 ): Prior | null {
   if (scoring.prior === "none") return null;
-  const own = Object.entries(params).filter(([name]) => name.startsWith(prefix));
+  const own = Object.entries(params).filter(([name]) => isPriorParam(name));
   const state = Object.fromEntries(own.map(([name, tensor]) => [name.slice(prefix.length), tensor]));
-  const logProbabilities = baselineOf(scoring.prior).scorer(state, items, chain as never);
+  const logProbabilities = markov.scorer(state, items, chain);
   const row = new Float32Array(items);
   const weight = scoring.priorWeight;
   return {

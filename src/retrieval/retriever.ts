@@ -5,7 +5,7 @@ import type { IndexReport } from "./build-index.ts";
 import type { ContentReader } from "./content-reader.ts";
 import { type Chosen, diversify, diversityPool } from "./diversity.ts";
 import { explain, type Trace } from "./explain.ts";
-import { type Interactions, neighbourFallback, popularFallback } from "./fallbacks.ts";
+import { type Interactions, neighbourFallback, popularFallback, recentCounts } from "./fallbacks.ts";
 import type { Filter } from "./filter.ts";
 import { packHistories } from "./histories.ts";
 import type { Source } from "./source.ts";
@@ -71,10 +71,13 @@ export interface RetrieverParts {
   /** Fields of each row; none by default. */
   readonly fields?: readonly ItemFields[] | undefined;
   readonly interactions?: Interactions | undefined;
+  /** Interactions of each row of late; by default those that `interactions` tell of. */
+  readonly recent?: ArrayLike<number> | undefined;
 }
 
 /** A retriever on the calling thread. */
-export function createRetriever({ source, counts, fields = [], interactions }: RetrieverParts): Retriever {
+export function createRetriever(parts: RetrieverParts): Retriever {
+  const { source, counts, fields = [], interactions } = parts;
   const attributes = createAttributes(fields);
   let present: Bits = fullBits(counts.length);
   let size = counts.length;
@@ -82,7 +85,10 @@ export function createRetriever({ source, counts, fields = [], interactions }: R
     ...(interactions
       ? [{ name: "item-knn" as const, ...neighbourFallback(interactions, counts.length) }]
       : []),
-    { name: "popularity" as const, ...popularFallback(counts, () => size, interactions) },
+    {
+      name: "popularity" as const,
+      ...popularFallback(counts, parts.recent ?? recentCounts(counts, interactions), () => size),
+    },
   ]);
 
   function question({ k, excluded, filter }: Pick<Ask, "k" | "excluded" | "filter">): Question {

@@ -1,5 +1,11 @@
 /** @file Long arithmetic on the calling thread lets go now and then, so that the event loop has its turn. */
-import { setImmediate as nextTurn } from "node:timers/promises";
+
+/** In a browser, which has no setImmediate, a turn of its timers. */
+const nextTurn = (): Promise<void> =>
+  new Promise((resolve) => {
+    if (typeof setImmediate === "function") setImmediate(resolve);
+    else setTimeout(resolve);
+  });
 
 /**
  * To be awaited between pieces of work: it waits for a turn of the event loop once the work since the last one has taken

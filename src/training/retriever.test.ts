@@ -45,7 +45,7 @@ async function worldOf(root: string, name: string, set: Record<string, unknown>)
     stream(2, param).fillNormal(data as Float32Array, 0.5);
   const sequence = Int32Array.from({ length: 600 }, (_, at) => (at * at + (at >> 3)) % items);
   const offsets = Int32Array.from({ length: 101 }, (_, user) => user * 6);
-  const params = { ...weights, ...(await fitPrior(config, { offsets, sequence }, items)) };
+  const params = { ...weights, ...(await fitPrior(config, { offsets, sequence }, items, nodeRuntime)) };
   const directory = await mkdtemp(join(root, name));
   await writeTensors(join(directory, runFiles.weights), params);
   await writeFile(join(directory, runFiles.fields), fields.map((one) => `${JSON.stringify(one)}\n`).join(""));

@@ -152,7 +152,7 @@ async function trainingOn(
     checkpoint?.weights,
   );
   const ready = await openReadyVectors(config, items, { runtime, threads });
-  const prior = await fitPrior(config, split.training, items);
+  const prior = await fitPrior(config, split.training, items, runtime);
   const scorer = await modelScorer({
     config,
     items,

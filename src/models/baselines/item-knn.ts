@@ -1,6 +1,6 @@
 /** @file Nearest neighbours of the history's items, by the people they share. */
 import { z } from "zod";
-import type { Sequences } from "../../data/sequences.ts";
+import { invert } from "../../data/invert.ts";
 import { defineBaseline } from "./define.ts";
 
 const config = z.strictObject({
@@ -14,35 +14,6 @@ const config = z.strictObject({
   decay: z.number().gt(0).max(1).default(0.8).describe("weight of an item beside the one that came after it"),
   longest: z.int().min(1).default(500).describe("most recent items of a history that make pairs"),
 });
-
-/** The histories that hold each item, each once: item i is in `people[offsets[i] .. offsets[i + 1])`. */
-export function invert({ offsets, sequence }: Sequences, count: number, longest: number): Sequences {
-  const seen = new Int32Array(count).fill(-1);
-  const visit = (each: (item: number, person: number) => void): void => {
-    seen.fill(-1);
-    for (let person = 0; person < offsets.length - 1; person++) {
-      for (
-        let at = Math.max(offsets[person]!, offsets[person + 1]! - longest);
-        at < offsets[person + 1]!;
-        at++
-      ) {
-        const item = sequence[at]!;
-        if (seen[item] === person) continue;
-        seen[item] = person;
-        each(item, person);
-      }
-    }
-  };
-  const starts = new Int32Array(count + 1);
-  visit((item) => starts[item + 1]!++);
-  for (let i = 0; i < count; i++) starts[i + 1]! += starts[i]!;
-  const free = starts.slice();
-  const people = new Int32Array(starts[count]!);
-  visit((item, person) => {
-    people[free[item]!++] = person;
-  });
-  return { offsets: starts, sequence: people };
-}
 
 /**
  * Scores item j by Σ over the history of decay^age · |people of both| / (√(people of i · people of j) + shrink), over

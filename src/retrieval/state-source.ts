@@ -1,0 +1,140 @@
+/** @file States of histories compared with the item vectors of a table: a source of candidates, wherever states are computed. */
+import type { Program } from "../runtime/runtime.ts";
+import { eachBit } from "./bits.ts";
+import type { IndexReport } from "./build-index.ts";
+import { historyFeeds, type RowLayout } from "./history-rows.ts";
+import type { Prior } from "./prior.ts";
+import { type Histories, historyAt } from "./scorer.ts";
+import type { Source } from "./source.ts";
+import { createTopList, type Hits, scan } from "./top-list.ts";
+import { acceptance, offer, type Question, type VectorIndex } from "./vector-index.ts";
+import { isLive, type VectorTable } from "./vector-table.ts";
+
+export interface StateSourceParts {
+  /** Number of items. */
+  readonly items: number;
+  /** How many of the most recent items of a history the model uses. */
+  readonly maxLength: number;
+  readonly layout: RowLayout;
+  /** What `stateStep` describes; freed with the source, as the index is. */
+  readonly program: Program;
+  readonly table: VectorTable;
+  readonly index: VectorIndex;
+  readonly report: IndexReport;
+  /** Added to the scores of all rows, which are then looked through without the index; null where there is none. */
+  readonly prior: Prior | null;
+}
+
+/** Histories of one call at most. */
+const BATCH = 64;
+
+/** A source over a program and an index that are ready. */
+export function stateSource({
+  items,
+  maxLength,
+  layout,
+  program,
+  table,
+  index,
+  report,
+  prior,
+}: StateSourceParts): Source {
+  const { dim, similarity } = table;
+
+  /** [Q, D] */
+  async function encode(histories: Histories): Promise<Float32Array> {
+    const rows = [...new Set(histories.items)];
+    const placeOf = new Map(rows.map((row, place) => [row, place]));
+    const used = new Float32Array(rows.length * dim);
+    rows.forEach((row, place) => {
+      table.original(row, used, place * dim);
+    });
+    const local = { offsets: histories.offsets, items: histories.items.map((row) => placeOf.get(row)!) };
+    const given = { data: used, shape: [rows.length, dim] };
+    const outputs = await program.run({ ...historyFeeds(layout, local), vectors: given });
+    return outputs.states!.data as Float32Array;
+  }
+
+  /** The scores of all rows for history `q`; NaN where a row has no vector. */
+  function allScores(given: Prior, histories: Histories, encoded: Float32Array, q: number): Float32Array {
+    const scores = new Float32Array(table.size);
+    for (let row = 0; row < scores.length; row++)
+      scores[row] = isLive(table, row) ? table.dot(encoded, q * dim, row) : Number.NaN;
+    given.add(historyAt(histories, q), scores);
+    return scores;
+  }
+
+  return {
+    items,
+    maxLength,
+    batch: BATCH,
+    report,
+    dim,
+    usable: (row) => isLive(table, row),
+    async search(histories, questions) {
+      const encoded = await encode(histories);
+      if (!prior) return index.search(encoded, questions);
+      return questions.map((question, q) => {
+        const scores = allScores(prior, histories, encoded, q);
+        const top = createTopList(Math.min(question.k, scores.length));
+        scan(top, { scores, start: 0, end: scores.length, first: 0 }, acceptance(table, question));
+        return top.hits();
+      });
+    },
+    async scores(histories, rows) {
+      const encoded = await encode(histories);
+      if (prior)
+        return Array.from({ length: histories.offsets.length - 1 }, (_, q) => {
+          const scores = allScores(prior, histories, encoded, q);
+          return Float32Array.from(rows, (row) => scores[row] ?? Number.NaN);
+        });
+      return Array.from({ length: histories.offsets.length - 1 }, (_, q) =>
+        Float32Array.from(rows, (row) =>
+          isLive(table, row) ? table.dot(encoded, q * dim, row) : Number.NaN,
+        ),
+      );
+    },
+    cosine: (a, b) => (isLive(table, a) && isLive(table, b) ? cosineOf(table, a, b) : null),
+    async similar(row, question) {
+      if (!isLive(table, row)) return createTopList(0).hits();
+      if (similarity === "dot") return mostAlike(table, row, question);
+      return (await index.search(table.ready(row).slice(), [question]))[0]!;
+    },
+    put(row, vector) {
+      const removed = !isLive(table, row);
+      if (vector) table.put(row, vector);
+      else if (!removed || !table.restore(row)) return;
+      index.put(row);
+    },
+    remove(row) {
+      if (!isLive(table, row)) return;
+      table.remove(row);
+      index.remove(row);
+    },
+    async dispose() {
+      await program.dispose();
+      await index.dispose();
+    },
+  };
+}
+
+function cosineOf(table: VectorTable, a: number, b: number): number {
+  const [x, y] = [table.ready(a), table.ready(b)];
+  let [product, left, right] = [0, 0, 0];
+  for (let c = 0; c < x.length; c++) {
+    product += x[c]! * y[c]!;
+    left += x[c]! * x[c]!;
+    right += y[c]! * y[c]!;
+  }
+  return product / Math.max(1e-12, Math.sqrt(left * right));
+}
+
+/** The largest cosines, row by row: inner products of rows of different lengths do not order by them. */
+function mostAlike(table: VectorTable, row: number, question: Question): Hits {
+  const top = createTopList(Math.min(question.k, table.size));
+  const accepts = acceptance(table, question);
+  eachBit(table.live, table.live, (other) => {
+    if (accepts(other)) offer(top, cosineOf(table, row, other), other);
+  });
+  return top.hits();
+}
