@@ -16,6 +16,11 @@ export { defineBackbone, defineItemEncoder, defineLoss, defineOptimizer } from "
 export { type Recipe, recipeConfig, recipes } from "./models/recipes.ts";
 export type { Histories, Scorer } from "./retrieval/scorer.ts";
 export { app } from "./serving/app.ts";
+export {
+  type ExportWebOptions,
+  type ExportWebResult,
+  exportWeb,
+} from "./serving/browser/export-web.ts";
 export { type Keys, parseKeys, readKeys } from "./serving/http/keys.ts";
 export { openRecommender } from "./serving/open-recommender.ts";
 export { type Recommendation, Recommender, type RecommendRequest } from "./serving/recommender.ts";

@@ -1,21 +1,43 @@
 /** @file A result folder that appears whole or not at all: built beside its place and renamed at the end. */
 
 import { randomUUID } from "node:crypto";
-import { mkdir, open, readdir, rename, rm, rmdir, stat } from "node:fs/promises";
+import { mkdir, open, readdir, realpath, rename, rm, rmdir, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { DataError } from "../tensor/errors.ts";
 import { FEATURE_FOLDER } from "./features.ts";
-import { readJson, syncFolder, unmakeable, unreadable } from "./files.ts";
+import { readJson, syncFolder, unmakeable } from "./files.ts";
+
+/** What a folder of results is known by, so that a new one may take its place. */
+export interface FolderKind {
+  /** What it is, in a sentence. */
+  readonly name: string;
+  /** The file that says `kind`, and under `files` the paths of the other files. */
+  readonly manifest: string;
+  readonly kind: string;
+  /** Folders in it that are its own, whatever they hold. */
+  readonly folders: readonly string[];
+}
+
+const datasetFolder: FolderKind = {
+  name: "dataset",
+  manifest: "manifest.json",
+  kind: "sequitur-dataset",
+  folders: [FEATURE_FOLDER],
+};
 
 /**
  * Lets `build` fill a new folder beside `target` and puts it in `target`'s place when done; on an error nothing is left.
  *
- * DataError where `target` exists and is neither empty nor a dataset folder, which is replaced, or holds more than that.
+ * DataError where `target` exists and is neither empty nor of this kind, which is replaced, or holds more than that.
  */
-export async function buildFolder<T>(target: string, build: (folder: string) => Promise<T>): Promise<T> {
-  const place = resolve(target);
+export async function buildFolder<T>(
+  target: string,
+  build: (folder: string) => Promise<T>,
+  kind: FolderKind = datasetFolder,
+): Promise<T> {
+  const place = await realpath(target).catch(() => resolve(target));
   await sweepLeftovers(place);
-  await refuseForeign(target, place);
+  await refuseForeign(target, place, kind);
   const created = await mkdir(dirname(place), { recursive: true }).catch((error: unknown) => {
     throw unmakeable(target, error);
   });
@@ -76,7 +98,7 @@ async function removeEmpty(inner: string, outer: string): Promise<void> {
   }
 }
 
-async function refuseForeign(target: string, place: string): Promise<void> {
+async function refuseForeign(target: string, place: string, kind: FolderKind): Promise<void> {
   const status = await stat(place).catch(() => undefined);
   if (status === undefined) return;
   if (!status.isDirectory()) {
@@ -84,19 +106,34 @@ async function refuseForeign(target: string, place: string): Promise<void> {
       target,
     });
   }
-  const names = await readdir(place);
-  if (names.length === 0) return;
-  const manifest = await readJson(join(place, "manifest.json")).catch(() => undefined);
-  const { kind, files } = (manifest ?? {}) as { kind?: unknown; files?: object };
-  if (kind === "sequitur-dataset") {
-    const own = new Set(["manifest.json", FEATURE_FOLDER, ...Object.keys(files ?? {})]);
-    const foreign = names.find((name) => !own.has(name));
+  if ((await readdir(place)).length === 0) return;
+  const manifest = await readJson(join(place, kind.manifest)).catch(() => undefined);
+  const held = (manifest ?? {}) as { kind?: unknown; files?: object };
+  if (held.kind === kind.kind) {
+    const own = new Set([kind.manifest, ...kind.folders, ...Object.keys(held.files ?? {})]);
+    const foreign = await foreignIn(place, "", own);
     if (foreign === undefined) return;
-    const what = `${target}: besides the dataset, which would be replaced, this folder holds "${foreign}"; move that away or choose another folder`;
+    const what = `${target}: besides the ${kind.name}, which would be replaced, this folder holds "${foreign}"; move that away or choose another folder`;
     throw new DataError("foreign-files", what, { target, foreign });
   }
-  const what = `${target}: this folder holds something else than a Sequitur dataset; choose another folder or empty it`;
+  const what = `${target}: this folder holds something else than a Sequitur ${kind.name}; choose another folder or empty it`;
   throw new DataError("foreign-folder", what, { target });
+}
+
+/** The first path below `folder`, of those below `place`, that is not one of `own`. */
+async function foreignIn(
+  place: string,
+  folder: string,
+  own: ReadonlySet<string>,
+): Promise<string | undefined> {
+  for (const name of await readdir(join(place, folder))) {
+    const path = folder + name;
+    if (own.has(path)) continue;
+    if (![...own].some((each) => each.startsWith(`${path}/`))) return path;
+    const inner = await foreignIn(place, `${path}/`, own);
+    if (inner !== undefined) return inner;
+  }
+  return undefined;
 }
 
 async function syncFiles(folder: string): Promise<void> {
@@ -121,8 +158,10 @@ async function swap(folder: string, place: string): Promise<void> {
   const replaced = await rename(place, aside).then(
     () => true,
     (error: unknown) => {
-      if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
-      throw unreadable(place, error);
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === "ENOENT") return false;
+      const what = `${place}: this folder cannot be replaced (${code}); choose another one`;
+      throw new DataError("not-replaceable", what, { place });
     },
   );
   try {

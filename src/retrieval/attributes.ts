@@ -15,6 +15,16 @@ export interface Removal extends Condition {
   readonly values: readonly Scalar[];
 }
 
+/** Fields with long texts cut, which filters take for the same: they are shown, and count as being there. */
+export const shortFields = (fields: ItemFields): ItemFields =>
+  Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, shortened(value)]));
+
+function shortened(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(shortened);
+  const long = typeof value === "string" && isLong(value);
+  return long ? `${value.slice(0, LONGEST_TEXT)}…` : value;
+}
+
 /** Fields by row. */
 export interface Attributes {
   readonly fields: readonly string[];

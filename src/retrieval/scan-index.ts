@@ -5,13 +5,14 @@ import { BLOCK_ROWS, type VectorTable } from "./vector-table.ts";
 
 /** An index that keeps nothing beside the table but the scores of one block. */
 export function scanIndex(table: VectorTable): VectorIndex {
-  const scores = new Float32Array(Math.min(table.size, BLOCK_ROWS));
+  let scores = new Float32Array(0);
 
   function searchAll(queries: Float32Array, q: number, question: Question) {
     const top = createTopList(Math.min(question.k, table.size));
     const accepts = acceptance(table, question);
     const state = queries.subarray(q * table.dim, (q + 1) * table.dim);
     for (const [b, { data, rows }] of table.blocks.entries()) {
+      if (scores.length < rows) scores = new Float32Array(rows);
       scoreRows(state, data, scores.subarray(0, rows));
       scan(top, { scores, start: 0, end: rows, first: b * BLOCK_ROWS }, accepts);
     }
@@ -20,7 +21,9 @@ export function scanIndex(table: VectorTable): VectorIndex {
 
   return {
     kind: "exact",
-    bytes: scores.byteLength,
+    get bytes() {
+      return scores.byteLength;
+    },
     search: async (queries, questions) =>
       questions.map(
         (question, q) => answerFew(table, queries, q, question) ?? searchAll(queries, q, question),

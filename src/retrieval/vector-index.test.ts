@@ -6,12 +6,14 @@ import { emptyBits, setBit } from "./bits.ts";
 import { exactIndex } from "./exact-index.ts";
 import { int8Index } from "./int8-index.ts";
 import { measureRecall } from "./recall.ts";
+import { scanIndex } from "./scan-index.ts";
 import type { IndexKind, Question, VectorIndex } from "./vector-index.ts";
 import { createVectorTable, isLive, type VectorTable } from "./vector-table.ts";
 
 const dim = 4;
 
-async function indexOf(kind: IndexKind, table: VectorTable): Promise<VectorIndex> {
+async function indexOf(kind: IndexKind | "scanning", table: VectorTable): Promise<VectorIndex> {
+  if (kind === "scanning") return scanIndex(table);
   if (kind === "int8") return int8Index(table);
   const exact = await exactIndex(table);
   return kind === "exact" ? exact : approximateIndex(table, exact);
@@ -56,7 +58,7 @@ function bruteForce(table: VectorTable, query: Float32Array, { k, excluded, allo
   return hits.sort((a, b) => b.score - a.score || a.row - b.row).slice(0, k);
 }
 
-describe.each(["exact", "int8", "approximate"] as const)("the %s index", (kind) => {
+describe.each(["exact", "scanning", "int8", "approximate"] as const)("the %s index", (kind) => {
   it("finds what brute force over the allowed rows finds, whatever is added, changed and removed", async () => {
     await fc.assert(
       fc.asyncProperty(world, async ({ vectors, removed, changes, asked }) => {

@@ -1,5 +1,6 @@
 /** @file Answers concurrent requests together: one call of the model for many; a queue that is too long refuses at once. */
 
+import { nextTurn } from "../runtime/next-turn.ts";
 import { RuntimeFailure } from "../tensor/errors.ts";
 
 export interface QueueOptions {
@@ -74,7 +75,7 @@ export function createBatcher<Q, A>(options: BatcherOptions<Q, A>): Batcher<Q, A
   /** At once where the batch is full: where very many connections are busy, the event loop's turn may take seconds. */
   function flushSoon(): void {
     if (waiting.length >= most) void flush();
-    else setImmediate(() => void flush());
+    else void nextTurn().then(flush);
   }
 
   return {
@@ -84,7 +85,7 @@ export function createBatcher<Q, A>(options: BatcherOptions<Q, A>): Batcher<Q, A
         waiting.push({ question, resolve, reject });
         if (busy) return;
         busy = true;
-        setImmediate(() => void flush());
+        void nextTurn().then(flush);
       }),
     get waiting() {
       return waiting.length;

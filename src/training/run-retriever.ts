@@ -48,7 +48,8 @@ async function openSource(spec: RetrieverSpec): Promise<Source> {
   return vectorSource({ config, items, params, index, threads, device, runtime: nodeRuntime });
 }
 
-async function readFields({ file, dataset }: RetrieverSpec["fields"]): Promise<readonly ItemFields[]> {
+/** Fields of each item, by its index. @throws DataError where the file or the folder cannot be read */
+export async function readFields({ file, dataset }: RetrieverSpec["fields"]): Promise<readonly ItemFields[]> {
   if (file === undefined)
     return dataset === undefined ? [] : (await readItems({ directory: dataset })).map(({ fields }) => fields);
   const text = await readFile(file, "utf8").catch((error: unknown) => {

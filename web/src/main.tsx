@@ -1,14 +1,15 @@
-/** @file The web app: its frame, and the page that the address names. */
+/** @file The web app of a service: the page that the address names, in its frame. */
 import { render } from "preact";
-import { useEffect } from "preact/hooks";
-import { api, apiKey, locked } from "./api.ts";
+import { answerBy } from "./api.ts";
 import { useLoaded } from "./loaded.ts";
 import { DataPage } from "./pages/data.tsx";
 import { ItemPage } from "./pages/item.tsx";
 import { RunPage } from "./pages/run.tsx";
 import { ServicePage } from "./pages/service.tsx";
 import { TryPage } from "./pages/try.tsx";
+import { Frame } from "./parts/frame.tsx";
 import { route } from "./route.ts";
+import { apiKey, locked, service } from "./service.ts";
 import "uplot/dist/uPlot.min.css";
 import "./style.css";
 
@@ -18,11 +19,6 @@ const pages = [
   { page: "data", name: "Data", show: () => <DataPage /> },
   { page: "service", name: "Service", show: () => <ServicePage /> },
 ] as const;
-
-function Model() {
-  const health = useLoaded(api.health, [locked.value]);
-  return <span class="model">{health.state === "there" ? health.value.model : ""}</span>;
-}
 
 /** Asks for the key of a service that wants one. */
 function KeyForm() {
@@ -48,34 +44,13 @@ function Page() {
 }
 
 function App() {
-  const { page } = route.value;
-  const name = pages.find((p) => p.page === page)?.name ?? "Item";
-  useEffect(() => {
-    document.title = `${name} · Sequitur`;
-  }, [name]);
+  const health = useLoaded(service.health, [locked.value]);
   return (
-    <>
-      <a class="skip" href="#main">
-        Skip to the content
-      </a>
-      <header>
-        <a class="brand" href="#/try">
-          Sequitur
-        </a>
-        <nav aria-label="Pages">
-          {pages.map((p) => (
-            <a key={p.page} href={`#/${p.page}`} aria-current={p.page === page ? "page" : undefined}>
-              {p.name}
-            </a>
-          ))}
-        </nav>
-        <Model />
-      </header>
-      <main id="main" tabIndex={-1}>
-        {locked.value ? <KeyForm /> : <Page />}
-      </main>
-    </>
+    <Frame pages={pages} model={health.state === "there" ? health.value.model : ""}>
+      {locked.value ? <KeyForm /> : <Page />}
+    </Frame>
   );
 }
 
+answerBy(service);
 render(<App />, document.getElementById("app")!);

@@ -1,27 +1,60 @@
 /** @file sequitur export */
 
-import { Command } from "commander";
+import { Command, Option } from "commander";
+import { ConfigError } from "../../tensor/errors.ts";
 import type { Context } from "../context.ts";
 import { type CommonOptions, withCommon } from "../options.ts";
 
 interface Options extends CommonOptions {
   readonly run: string;
-  readonly onnx: string;
+  readonly onnx?: string;
+  readonly web?: string;
+  readonly data?: string;
 }
 
 export function exportCommand(context: Context): Command {
   const command = new Command("export")
-    .description("Write the trained model as one ONNX file: item history in, scores of all items out.")
+    .description("Write the trained model as one ONNX file, or as a page that recommends in the browser.")
     .requiredOption("--run <folder>", "the run folder that train wrote")
-    .requiredOption("--onnx <file>", "the file to write")
-    .action((options: Options) => exportModel(options, context));
-  return withCommon(command, "sequitur export --run runs/movies --onnx movies.onnx");
+    .addOption(
+      new Option("--onnx <file>", "the file to write: item history in, scores of all items out").conflicts(
+        "web",
+      ),
+    )
+    .option("--web <folder>", "the folder to write, for any web server; an earlier export is replaced")
+    .option("--data <folder>", "the dataset folder, where it was moved; for --web")
+    .action((options: Options) => exportRun(options, context));
+  return withCommon(
+    command,
+    "sequitur export --run runs/movies --onnx movies.onnx\n  sequitur export --run runs/movies --web site",
+  );
 }
 
-async function exportModel({ run: directory, onnx, json }: Options, context: Context): Promise<void> {
+function exportRun(options: Options, context: Context): Promise<void> {
+  const { onnx, web } = options;
+  if (onnx !== undefined) return exportModel(options, onnx, context);
+  if (web !== undefined) return exportPage(options, web, context);
+  const message = "sequitur export: give --onnx FILE or --web FOLDER; see sequitur export --help";
+  throw new ConfigError("onnx-or-web", message);
+}
+
+async function exportModel({ run: directory, json }: Options, onnx: string, context: Context): Promise<void> {
   const { openRun } = await import("../../evaluation/run-folder.ts");
   const { copyModel } = await import("../../evaluation/export-model.ts");
   const { bytes, sha256 } = await copyModel(await openRun(directory), onnx);
   const text = `wrote ${onnx} (${bytes.toLocaleString("en-US")} bytes)`;
   context.out(`${json ? JSON.stringify({ onnx, bytes, sha256 }) : text}\n`);
+}
+
+async function exportPage({ run, data, json }: Options, web: string, context: Context): Promise<void> {
+  const { exportWeb } = await import("../../serving/browser/export-web.ts");
+  const onMessage = (text: string) => context.error(`${text}\n`);
+  const { model, items, bytes, parts } = await exportWeb({ run, directory: web, data, onMessage });
+  const megabytes = (size: number): string => `${(size / 1e6).toFixed(1)} MB`;
+  const text = [
+    `wrote ${web} (${megabytes(bytes)}): ${model} and ${items.toLocaleString("en-US")} items`,
+    `(model ${megabytes(parts.model)}, item vectors ${megabytes(parts.vectors)}, item list ${megabytes(parts.items)}; the rest is ONNX Runtime)`,
+    `any web server can serve it: npx serve ${web}, or python3 -m http.server -d ${web}`,
+  ].join("\n");
+  context.out(`${json ? JSON.stringify({ web, model, items, bytes, parts }) : text}\n`);
 }

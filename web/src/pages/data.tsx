@@ -1,12 +1,12 @@
 /** @file The data: counts, long tail, lengths of histories, time. */
-import { api } from "../api.ts";
 import { date, number, share } from "../format.ts";
 import { useLoaded } from "../loaded.ts";
 import { Chart } from "../parts/chart.tsx";
 import { Loading } from "../parts/loading.tsx";
 import { Table } from "../parts/table.tsx";
+import { service } from "../service.ts";
 
-type Data = Awaited<ReturnType<typeof api.data>>;
+type Data = Awaited<ReturnType<typeof service.data>>;
 type Bin = Data["historyLengths"][number];
 
 const binName = ({ from, to }: Bin): string => (from === to ? String(from) : `${from}–${to}`);
@@ -49,7 +49,7 @@ function Counts({ steps }: Pick<Data, "steps">) {
 }
 
 export function DataPage() {
-  const data = useLoaded(api.data, []);
+  const data = useLoaded(service.data, []);
   return (
     <Loading of={data}>
       {(value) => {

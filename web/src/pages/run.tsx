@@ -1,14 +1,15 @@
 /** @file The run: how it learned, how good it is beside the baselines and by popularity, with which settings. */
-import { api } from "../api.ts";
 import { duration, metric, number, share } from "../format.ts";
 import { useLoaded } from "../loaded.ts";
 import { Chart } from "../parts/chart.tsx";
 import { ItemList, ItemPicture } from "../parts/item-list.tsx";
 import { Loading } from "../parts/loading.tsx";
 import { Table } from "../parts/table.tsx";
-import { itemAddress } from "../route.ts";
 
-type Run = Awaited<ReturnType<typeof api.run>>;
+import { itemAddress } from "../route.ts";
+import { service } from "../service.ts";
+
+type Run = Awaited<ReturnType<typeof service.run>>;
 type Evaluation = NonNullable<Run["evaluation"]>;
 
 function Curves({ epochs, bestEpoch }: Pick<Run, "epochs" | "bestEpoch">) {
@@ -112,7 +113,7 @@ function VectorHealth({ health }: { readonly health: Health }) {
 }
 
 export function RunPage() {
-  const run = useLoaded(api.run, []);
+  const run = useLoaded(service.run, []);
   return (
     <Loading of={run}>
       {(value) => (

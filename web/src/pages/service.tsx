@@ -1,12 +1,12 @@
 /** @file The service: load, latency by route, memory, as it reports them to Prometheus; read again every few seconds. */
 import { useEffect, useState } from "preact/hooks";
-import { api } from "../api.ts";
 import { bytes, duration, number } from "../format.ts";
 import type { Loaded } from "../loaded.ts";
 import { Chart } from "../parts/chart.tsx";
 import { Loading } from "../parts/loading.tsx";
 import { Table } from "../parts/table.tsx";
 import { bucketsOf, quantile, type Sample, samplesOf } from "../prometheus.ts";
+import { service } from "../service.ts";
 
 /** Milliseconds between two readings, and how many are kept. */
 const pause = 3000;
@@ -24,9 +24,10 @@ function useReadings(): Loaded<readonly Reading[]> {
     let readings: readonly Reading[] = [];
     const read = async (): Promise<void> => {
       try {
-        readings = [...readings, { at: Date.now() / 1000, samples: samplesOf(await api.metrics()) }].slice(
-          -kept,
-        );
+        readings = [
+          ...readings,
+          { at: Date.now() / 1000, samples: samplesOf(await service.metrics()) },
+        ].slice(-kept);
         setLoaded({ state: "there", value: readings });
       } catch (error) {
         setLoaded({ state: "failed", message: (error as Error).message });

@@ -1,0 +1,99 @@
+/** @file Opens what `exportWeb` wrote as a recommender, wherever ONNX Runtime runs. Nothing reached from here needs Node. */
+import type { RunItem } from "../../evaluation/run-folder.ts";
+import type { ItemFields } from "../../retrieval/attributes.ts";
+import { createRetriever } from "../../retrieval/retriever.ts";
+import { scanIndex } from "../../retrieval/scan-index.ts";
+import type { Source } from "../../retrieval/source.ts";
+import { stateSource } from "../../retrieval/state-source.ts";
+import { createVectorTable } from "../../retrieval/vector-table.ts";
+import { couldNotLoad, loadWith, type Ort, sessionSettings, wrapSession } from "../../runtime/ort.ts";
+import type { Program } from "../../runtime/runtime.ts";
+import { DataError } from "../../tensor/errors.ts";
+import { Recommender } from "../recommender.ts";
+import {
+  EXPORT_FORMAT,
+  type ExportedItems,
+  type ExportManifest,
+  exportFile,
+  exportKind,
+} from "./manifest.ts";
+
+export interface ExportSite {
+  readonly ort: Ort;
+  /** The bytes of a file of the export, by its path. */
+  readonly read: (path: string) => Promise<ArrayBuffer>;
+}
+
+export interface OpenedExport {
+  /** Knows no users: it answers histories. */
+  readonly recommender: Recommender;
+  /** What is known of an item beside its title. */
+  readonly fieldsOf: (id: string) => ItemFields;
+}
+
+/** @throws DataError where the files are not of one export, RuntimeFailure where the model cannot be loaded */
+export async function openExport({ ort, read }: ExportSite): Promise<OpenedExport> {
+  const manifest = checkedManifest(await readJson(read, exportFile));
+  const { parts, model, data } = manifest;
+  const [graph, vectors, columns] = await Promise.all([
+    read(parts.model),
+    read(parts.vectors),
+    readJson(read, parts.items) as Promise<ExportedItems>,
+  ]);
+  const items = itemsOf(columns);
+  const program = await openProgram(ort, new Uint8Array(graph), manifest);
+  const { counts, recent, fields } = columns;
+  const source = sourceOf(manifest, program, vectors);
+  const retriever = createRetriever({ source, counts, recent, fields });
+  const rows = new Map(items.map(({ id }, row) => [id, row]));
+  return {
+    recommender: new Recommender({ retriever, items, model, data }),
+    fieldsOf: (id) => fields[rows.get(id) ?? -1] ?? {},
+  };
+}
+
+async function readJson(read: ExportSite["read"], path: string): Promise<unknown> {
+  const text = new TextDecoder().decode(await read(path));
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new DataError("invalid-export", `${path}: this is not JSON; export the run again`, { path });
+  }
+}
+
+function checkedManifest(value: unknown): ExportManifest {
+  const manifest = value as ExportManifest;
+  if (manifest?.kind !== exportKind)
+    throw new DataError("invalid-export", `${exportFile}: this is not of an export; export the run again`);
+  if (manifest.format === EXPORT_FORMAT) return manifest;
+  const message = `${exportFile}: the export is of format ${manifest.format}, this page reads ${EXPORT_FORMAT}; export the run again`;
+  throw new DataError("other-version", message, { format: manifest.format });
+}
+
+const itemsOf = ({ ids, titles, counts }: ExportedItems): RunItem[] =>
+  ids.map((id, row) => {
+    const title = titles[row] ?? null;
+    return { id, ...(title === null ? {} : { title }), count: counts[row] ?? 0 };
+  });
+
+async function openProgram(ort: Ort, bytes: Uint8Array, { inputs }: ExportManifest): Promise<Program> {
+  const load = (settings: ReturnType<typeof sessionSettings>) => ort.InferenceSession.create(bytes, settings);
+  const session = await loadWith(load, sessionSettings({})).catch((error: Error) => {
+    throw couldNotLoad(error);
+  });
+  const { run, release } = wrapSession(ort, session, inputs, {});
+  return { run, dispose: release };
+}
+
+function sourceOf(manifest: ExportManifest, program: Program, bytes: ArrayBuffer): Source {
+  const { items, dim, similarity, maxLength, layout, parts } = manifest;
+  const wanted = 4 * items * dim;
+  if (bytes.byteLength !== wanted) {
+    const message = `${parts.vectors}: has ${bytes.byteLength} bytes where ${items} vectors take ${wanted}; export the run again`;
+    throw new DataError("invalid-export", message, { path: parts.vectors });
+  }
+  const table = createVectorTable({ dim, vectors: new Float32Array(bytes), similarity });
+  const index = scanIndex(table);
+  const report = { kind: index.kind, recall: 1, seconds: 0, tableBytes: table.bytes, indexBytes: 0 };
+  return stateSource({ items, maxLength, layout, program, table, index, report });
+}
