@@ -43,6 +43,7 @@ describe.skipIf(!executablePath)("an exported page in headless Chromium", () => 
   let folder = "";
   let browser: Browser;
   const sites = new Map<string, StaticServer>();
+  const pages = new Map<string, Page>();
   const faults: string[] = [];
 
   beforeAll(async () => {
@@ -55,18 +56,28 @@ describe.skipIf(!executablePath)("an exported page in headless Chromium", () => 
       sites.set(recipe, await serveFolder(site, "/below/a/folder/"));
     }
     browser = await chromium.launch({ executablePath: executablePath!, args: ["--no-sandbox"] });
-  });
+  }, 300_000);
   afterAll(async () => {
     await browser?.close();
     for (const site of sites.values()) site.close();
     await rm(folder, { recursive: true, force: true });
   });
 
-  async function open(path: string, recipe = "sasrec"): Promise<Page> {
+  async function load(address: string): Promise<Page> {
     const page = await browser.newPage();
+    page.setDefaultTimeout(60_000); // a browser compiles ONNX Runtime first
     page.on("pageerror", (error) => faults.push(error.message));
     page.on("console", (message) => message.type() === "error" && faults.push(message.text()));
-    await page.goto(`${sites.get(recipe)!.address}#/${path}`);
+    await page.goto(address);
+    return page;
+  }
+
+  /** The page of a recipe, which is loaded once, at an address of its own. */
+  async function open(path: string, recipe = "sasrec"): Promise<Page> {
+    const { address } = sites.get(recipe)!;
+    const page = pages.get(recipe) ?? (await load(address));
+    pages.set(recipe, page);
+    await page.goto(`${address}#/${path}`);
     await page.locator("h1").waitFor();
     return page;
   }
@@ -90,7 +101,6 @@ describe.skipIf(!executablePath)("an exported page in headless Chromium", () => 
         expect(Math.abs(score - figures(given)[place]!)).toBeLessThan(tolerance);
     }
     await service.dispose();
-    await page.close();
   });
 
   it("goes on without a network: a history by the keyboard, what follows, why, and an item", async () => {
@@ -112,31 +122,31 @@ describe.skipIf(!executablePath)("an exported page in headless Chromium", () => 
     await page.goBack();
     await page.getByRole("button", { name: "Remove Film 7" }).click();
     await next.getByText("the history is empty").waitFor();
-    await page.close();
+    await page.context().setOffline(false);
   });
 
   it("takes titles for text whatever they hold", async () => {
     const page = await open("item/i0");
     expect(await page.locator("h1").textContent()).toContain(hostileTitle);
     expect(await page.title()).toBe("Item · Sequitur");
-    await page.close();
   });
 
   it.each(["try", "item/i3"])("has no serious accessibility fault, and fits a phone: %s", async (path) => {
     const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+    const page = await open(path);
+    await page.getByRole("listitem").first().waitFor();
     for (const colorScheme of ["light", "dark"] as const) {
-      const page = await open(path);
       await page.emulateMedia({ colorScheme });
-      await page.getByRole("listitem").first().waitFor();
       const { violations } = (await page.evaluate(`${axe}; axe.run()`)) as {
         violations: { id: string; impact: string; nodes: { html: string }[] }[];
       };
       const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
       expect(serious.map(({ id, nodes }) => `${id}: ${nodes[0]!.html}`)).toEqual([]);
-      await page.setViewportSize({ width: 360, height: 700 });
-      await expect.poll(() => page.evaluate("document.documentElement.scrollWidth")).toBeLessThanOrEqual(360);
-      await page.close();
     }
+    const before = page.viewportSize()!;
+    await page.setViewportSize({ width: 360, height: 700 });
+    await expect.poll(() => page.evaluate("document.documentElement.scrollWidth")).toBeLessThanOrEqual(360);
+    await page.setViewportSize(before);
   });
 
   it("says nothing on the console", () => {
@@ -149,8 +159,7 @@ describe.skipIf(!executablePath)("an exported page in headless Chromium", () => 
       parts: { vectors: string };
     };
     await rm(join(site, parts.vectors));
-    const page = await browser.newPage();
-    await page.goto(sites.get("bert4rec")!.address);
+    const page = await load(sites.get("bert4rec")!.address);
     await page.getByRole("alert").waitFor();
     expect(await page.getByRole("alert").textContent()).toMatch(
       /^The model could not be loaded: .*\/model\/vectors-\w+\.f32: the web server answered 404; the page needs all files/,

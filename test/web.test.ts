@@ -1,18 +1,17 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { executablePath, lacking } from "../scripts/chromium.ts";
-import { importInteractions } from "../src/data/import.ts";
 import { evaluateRun } from "../src/evaluation/evaluate-run.ts";
 import { parseKeys } from "../src/serving/http/keys.ts";
 import { openRecommender } from "../src/serving/open-recommender.ts";
 import { type RunningServer, serve } from "../src/serving/serve.ts";
+import { hostileTitle, importFilms, trainFilms } from "../src/serving/testing/film-run.ts";
 import { openRetriever } from "../src/training/open-retriever.ts";
 import { openScorer } from "../src/training/open-scorer.ts";
-import { train } from "../src/training/train.ts";
 
 const required = process.env.SEQUITUR_BROWSER === "required";
 if (!executablePath) process.stderr.write(`web app test skipped: ${lacking}\n`);
@@ -21,41 +20,12 @@ it.runIf(required)("has a browser to look at the web app in", () => {
   expect(executablePath, lacking).toBeDefined();
 });
 
-const items = 30;
-const hostile = '<img src=x onerror="document.title=1">';
-
-/** A world where item k + 1 follows item k; one title is an attempt to be a script. */
+/** A world where item k + 1 follows item k, and a model that has learned it. */
 async function makeRun(folder: string): Promise<string> {
-  const log = ["user_id,item_id,timestamp"];
-  for (let user = 0; user < 60; user++)
-    for (let k = 0; k < 7; k++)
-      log.push(`u${user},i${(user + k) % items},${1_600_000_000 + 86_400 * (user + k)}`);
-  const rows = Array.from(
-    { length: items },
-    (_, k) => `i${k},${k === 0 ? `"${hostile.replaceAll('"', '""')}"` : `Film ${k}`},Drama`,
-  );
-  await writeFile(join(folder, "log.csv"), `${log.join("\n")}\n`);
-  await writeFile(join(folder, "items.csv"), `item_id,title,genre\n${rows.join("\n")}\n`);
-  const data = join(folder, "data");
-  await importInteractions({
-    interactions: join(folder, "log.csv"),
-    items: join(folder, "items.csv"),
-    out: data,
-  });
-  const settings = {
-    "items.dim": 16,
-    "training.maxLength": 8,
-    "training.rowLength": 8,
-    "training.batchTokens": 128,
-    "training.epochs": 30,
-    "training.threads": 1,
-    "training.learningRate": 0.01,
-  };
-  const run = join(folder, "run");
-  const set = Object.entries(settings).map(([path, value]) => ({ path, value }));
-  await train({ data, out: run, set });
-  await evaluateRun({ run, openScorer });
-  return run;
+  const out = join(folder, "run");
+  await trainFilms({ data: await importFilms(folder), out, set: { "training.epochs": 30 } });
+  await evaluateRun({ run: out, openScorer });
+  return out;
 }
 
 describe.skipIf(!executablePath)("the web app in headless Chromium", () => {
@@ -106,7 +76,7 @@ describe.skipIf(!executablePath)("the web app in headless Chromium", () => {
 
   it("shows an item, and takes titles for text whatever they hold", async () => {
     const page = await open("item/i0");
-    expect(await page.locator("h1").textContent()).toContain(hostile);
+    expect(await page.locator("h1").textContent()).toContain(hostileTitle);
     await page.getByText("Drama").waitFor();
     await page.getByRole("heading", { name: "Interactions over time" }).waitFor();
     expect(

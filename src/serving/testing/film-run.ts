@@ -25,7 +25,7 @@ export async function importFilms(folder: string): Promise<string> {
     JSON.stringify({
       item_id: `i${k}`,
       title: k === 0 ? hostileTitle : `Film ${k}`,
-      genre: k % 3 === 0 ? "Comedy" : "Drama",
+      genre: k % 3 === 2 ? "Comedy" : "Drama",
       year: 1990 + k,
       story: `A story. ${"It goes on. ".repeat(k)}`,
     }),
