@@ -113,4 +113,9 @@ describe("the architecture", () => {
     const engine = packagesOf(join(root, "dist", "src", "engine.js")); // where the walk would find them
     expect(engine).toEqual(expect.arrayContaining(["node:worker_threads", "onnxruntime-node"]));
   });
+
+  it("reaches no package at all from what an exported page opens", () => {
+    const module = join(root, "dist", "src", "serving", "browser", "open-export.js");
+    expect(packagesOf(module)).toEqual([]);
+  });
 });

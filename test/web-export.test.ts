@@ -118,7 +118,7 @@ describe.skipIf(!executablePath)("an exported page in headless Chromium", () => 
       .waitFor();
     await next.getByRole("link", { name: "Film 8" }).click();
     await page.getByRole("heading", { name: "Similar items" }).waitFor();
-    await page.getByText("Drama").waitFor();
+    await page.getByText("Comedy").waitFor();
     await page.goBack();
     await page.getByRole("button", { name: "Remove Film 7" }).click();
     await next.getByText("the history is empty").waitFor();

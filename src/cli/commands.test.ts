@@ -251,6 +251,15 @@ test("export copies the model", async () => {
   expect(await readFile(onnx, "utf8")).toBe("a model");
 });
 
+test("export wants to know what to write, and writes one thing", async () => {
+  expect(await command(["export", "--run", world.run])).toMatchObject({
+    code: 2,
+    error: "sequitur export: give --onnx FILE or --web FOLDER; see sequitur export --help\n",
+  });
+  const both = await command(["export", "--run", world.run, "--onnx", "a", "--web", "b"]);
+  expect([both.code, both.error]).toEqual([2, expect.stringContaining("cannot be used with option '--web")]);
+});
+
 test("recipes are listed with their sources", async () => {
   expect(await jsonOf(["recipes"])).toEqual({
     recipes: [{ name: "sasrec", summary: "one", source: "a paper" }],

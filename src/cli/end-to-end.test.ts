@@ -68,6 +68,14 @@ test("the exported ONNX file gives the same scores in plain ONNX Runtime", async
   expect(JSON.parse(metadata.config!)).toEqual(config);
 });
 
+test("export --web writes a page with the model, and says so in one object", async () => {
+  const web = join(world.root, "site");
+  const { code, out } = await sequitur(["export", "--run", trained, "--web", web, "--json"]);
+  expect(code).toBe(0);
+  expect(JSON.parse(out)).toMatchObject({ web, items: 8, model: expect.stringMatching(/^sasrec@/) });
+  expect(await readdir(web)).toEqual(expect.arrayContaining(["export.json", "index.html", "recommender.js"]));
+});
+
 test("a server stops gracefully when it is told to, with exit code 0", async () => {
   const main = join(packageRoot, "dist", "src", "cli", "main.js");
   const child = spawn(process.execPath, [main, "serve", "--run", trained, "--port", "0", "--json"]);

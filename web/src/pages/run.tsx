@@ -5,7 +5,6 @@ import { Chart } from "../parts/chart.tsx";
 import { ItemList, ItemPicture } from "../parts/item-list.tsx";
 import { Loading } from "../parts/loading.tsx";
 import { Table } from "../parts/table.tsx";
-
 import { itemAddress } from "../route.ts";
 import { service } from "../service.ts";
 
