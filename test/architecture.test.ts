@@ -114,8 +114,8 @@ describe("the architecture", () => {
     expect(engine).toEqual(expect.arrayContaining(["node:worker_threads", "onnxruntime-node"]));
   });
 
-  it("reaches no package at all from what an exported page opens", () => {
+  it("reaches nothing from what opens an exported model that a browser does not have", () => {
     const module = join(root, "dist", "src", "serving", "browser", "open-export.js");
-    expect(packagesOf(module)).toEqual([]);
+    expect([...new Set(packagesOf(module))]).toEqual(["zod"]);
   });
 });

@@ -51,9 +51,10 @@ async function exportPage({ run, data, json }: Options, web: string, context: Co
   const onMessage = (text: string) => context.error(`${text}\n`);
   const { model, items, bytes, parts } = await exportWeb({ run, directory: web, data, onMessage });
   const megabytes = (size: number): string => `${(size / 1e6).toFixed(1)} MB`;
+  const sizes = Object.entries(parts).map(([name, size]) => `${name} ${megabytes(size)}`);
   const text = [
-    `wrote ${web} (${megabytes(bytes)}): ${model} and ${items.toLocaleString("en-US")} items`,
-    `(model ${megabytes(parts.model)}, item vectors ${megabytes(parts.vectors)}, item list ${megabytes(parts.items)}; the rest is ONNX Runtime)`,
+    `wrote ${web} (${megabytes(bytes)}): ${model} with ${items.toLocaleString("en-US")} items`,
+    `${sizes.join(", ")}; the rest is ONNX Runtime`,
     `any web server can serve it: npx serve ${web}, or python3 -m http.server -d ${web}`,
   ].join("\n");
   context.out(`${json ? JSON.stringify({ web, model, items, bytes, parts }) : text}\n`);

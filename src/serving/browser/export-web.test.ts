@@ -66,6 +66,7 @@ async function expectSameAnswers(ours: Recommender, service: Recommender): Promi
 describe.each([
   { recipe: "sasrec" },
   { recipe: "sasrec-bce" },
+  { recipe: "sequitur-id" },
   { recipe: "bert4rec" },
   { recipe: "fmlp", set: { "training.rowLength": 64 } },
   { recipe: "sasrec-text", set: { "loss.negatives": 12 } },

@@ -13,9 +13,12 @@ import { shortFields } from "../../retrieval/attributes.ts";
 import { recentCounts } from "../../retrieval/fallbacks.ts";
 import { itemVectors } from "../../retrieval/item-vectors.ts";
 import { rowLayout } from "../../retrieval/model-scorer.ts";
+import { isPriorParam } from "../../retrieval/prior.ts";
 import { stateGraph } from "../../retrieval/vector-source.ts";
 import { nodeRuntime } from "../../runtime/node.ts";
 import { DataError, RuntimeFailure } from "../../tensor/errors.ts";
+import { writeSafetensors } from "../../tensor/safetensors.ts";
+import type { Tensor } from "../../tensor/spec.ts";
 import { readRunParams } from "../../training/ready-vectors.ts";
 import { readFields } from "../../training/run-retriever.ts";
 import { modelName } from "../open-recommender.ts";
@@ -45,8 +48,8 @@ export interface ExportWebResult {
   readonly items: number;
   /** Of all files together. */
   readonly bytes: number;
-  /** Bytes of the three parts of the model, of which a page that is opened loads all. */
-  readonly parts: Readonly<Record<keyof ExportManifest["parts"], number>>;
+  /** Bytes of the parts of the model, of which a page that is opened loads all. */
+  readonly parts: Readonly<Record<string, number>>;
 }
 
 const webExport: FolderKind = { name: "web export", manifest: exportFile, kind: exportKind, folders: [] };
@@ -99,10 +102,11 @@ async function write(
   const graph = stateGraph(model);
   const vectors = await itemVectors({ ...model, runtime: nodeRuntime });
   const inputs = Object.fromEntries([...graph.inputs].map(([name, { dtype }]) => [name, dtype]));
-  const parts = {
+  const parts: Parts = {
     model: { ending: "onnx", bytes: writeOnnx(graph) },
     vectors: { ending: "f32", bytes: new Uint8Array(vectors.buffer, vectors.byteOffset, vectors.byteLength) },
     items: { ending: "json", bytes: Buffer.from(JSON.stringify(await itemColumns(run, dataset))) },
+    ...priorOf(model.params),
   };
   const manifest: ExportManifest = {
     kind: exportKind,
@@ -112,7 +116,7 @@ async function write(
     data: trained.fingerprint,
     items,
     dim: vectors.length / items,
-    similarity: config.scoring.similarity,
+    scoring: config.scoring,
     maxLength: historyLength(config),
     layout: rowLayout(config),
     inputs,
@@ -125,11 +129,7 @@ async function write(
     model: manifest.model,
     items,
     bytes: await bytesOf(folder),
-    parts: {
-      model: parts.model.bytes.length,
-      vectors: parts.vectors.bytes.length,
-      items: parts.items.bytes.length,
-    },
+    parts: Object.fromEntries(Object.entries<Part>(parts).map(([name, { bytes }]) => [name, bytes.length])),
   };
 }
 
@@ -140,13 +140,18 @@ async function copyPage(folder: string): Promise<void> {
   throw new RuntimeFailure("not-built", message);
 }
 
+/** What a prior counted, where the model has one. */
+function priorOf(params: Readonly<Record<string, Tensor>>): { readonly prior?: Part } {
+  const own = Object.entries(params).filter(([name]) => isPriorParam(name));
+  if (own.length === 0) return {};
+  return { prior: { ending: "safetensors", bytes: writeSafetensors(Object.fromEntries(own)) } };
+}
+
 type Part = { readonly ending: string; readonly bytes: Uint8Array };
+type Parts = { readonly [name in keyof ExportManifest["parts"]]: Part };
 
 /** Writes the parts under names that hold a hash of their bytes, so that no cache gives an old one beside a new one. */
-async function writeParts<K extends string>(
-  folder: string,
-  parts: Readonly<Record<K, Part>>,
-): Promise<Record<K, string>> {
+async function writeParts(folder: string, parts: Parts): Promise<ExportManifest["parts"]> {
   const paths: [string, string][] = [];
   for (const [name, { ending, bytes }] of Object.entries<Part>(parts)) {
     const hash = createHash("sha256").update(bytes).digest("hex").slice(0, 8);
@@ -155,7 +160,7 @@ async function writeParts<K extends string>(
     await writeFile(join(folder, path), bytes);
     paths.push([name, path]);
   }
-  return Object.fromEntries(paths) as Record<K, string>;
+  return Object.fromEntries(paths) as unknown as ExportManifest["parts"];
 }
 
 async function itemColumns(run: OpenRun, dataset: Dataset | undefined): Promise<ExportedItems> {

@@ -1,4 +1,5 @@
 /** @file What lies beside a page that recommends by itself: its model, item vectors and items, and what they are. */
+import type { RecipeConfig } from "../../models/config.ts";
 import type { ItemFields } from "../../retrieval/attributes.ts";
 import type { RowLayout } from "../../retrieval/history-rows.ts";
 import type { DType } from "../../tensor/spec.ts";
@@ -23,7 +24,7 @@ export interface ExportManifest {
   readonly items: number;
   /** D, the width of an item vector. */
   readonly dim: number;
-  readonly similarity: "dot" | "cosine";
+  readonly scoring: RecipeConfig["scoring"];
   /** How many of the most recent items of a history the model uses. */
   readonly maxLength: number;
   readonly layout: RowLayout;
@@ -36,6 +37,8 @@ export interface ExportManifest {
     readonly vectors: string;
     /** `ExportedItems` as JSON. */
     readonly items: string;
+    /** What the prior counted, as safetensors; absent where the model has none. */
+    readonly prior?: string;
   };
   /** Path → SHA-256 of every other file. */
   readonly files: Readonly<Record<string, string>>;

@@ -1,6 +1,7 @@
 /** @file Opens what `exportWeb` wrote as a recommender, wherever ONNX Runtime runs. Nothing reached from here needs Node. */
 import type { RunItem } from "../../evaluation/run-folder.ts";
 import type { ItemFields } from "../../retrieval/attributes.ts";
+import { openPrior } from "../../retrieval/prior.ts";
 import { createRetriever } from "../../retrieval/retriever.ts";
 import { scanIndex } from "../../retrieval/scan-index.ts";
 import type { Source } from "../../retrieval/source.ts";
@@ -9,6 +10,7 @@ import { createVectorTable } from "../../retrieval/vector-table.ts";
 import { couldNotLoad, loadWith, type Ort, sessionSettings, wrapSession } from "../../runtime/ort.ts";
 import type { Program } from "../../runtime/runtime.ts";
 import { DataError } from "../../tensor/errors.ts";
+import { readSafetensors } from "../../tensor/safetensors.ts";
 import { Recommender } from "../recommender.ts";
 import {
   EXPORT_FORMAT,
@@ -35,15 +37,16 @@ export interface OpenedExport {
 export async function openExport({ ort, read }: ExportSite): Promise<OpenedExport> {
   const manifest = checkedManifest(await readJson(read, exportFile));
   const { parts, model, data } = manifest;
-  const [graph, vectors, columns] = await Promise.all([
+  const [graph, vectors, columns, prior] = await Promise.all([
     read(parts.model),
     read(parts.vectors),
     readJson(read, parts.items) as Promise<ExportedItems>,
+    parts.prior === undefined ? null : read(parts.prior),
   ]);
   const items = itemsOf(columns);
   const program = await openProgram(ort, new Uint8Array(graph), manifest);
   const { counts, recent, fields } = columns;
-  const source = sourceOf(manifest, program, vectors);
+  const source = sourceOf(manifest, { program, vectors, prior });
   const retriever = createRetriever({ source, counts, recent, fields });
   const rows = new Map(items.map(({ id }, row) => [id, row]));
   return {
@@ -85,15 +88,34 @@ async function openProgram(ort: Ort, bytes: Uint8Array, { inputs }: ExportManife
   return { run, dispose: release };
 }
 
-function sourceOf(manifest: ExportManifest, program: Program, bytes: ArrayBuffer): Source {
-  const { items, dim, similarity, maxLength, layout, parts } = manifest;
+interface Loaded {
+  readonly program: Program;
+  readonly vectors: ArrayBuffer;
+  readonly prior: ArrayBuffer | null;
+}
+
+function sourceOf(manifest: ExportManifest, { program, vectors: bytes, prior }: Loaded): Source {
+  const { items, dim, scoring, maxLength, layout, parts } = manifest;
   const wanted = 4 * items * dim;
   if (bytes.byteLength !== wanted) {
     const message = `${parts.vectors}: has ${bytes.byteLength} bytes where ${items} vectors take ${wanted}; export the run again`;
     throw new DataError("invalid-export", message, { path: parts.vectors });
   }
+  const { similarity } = scoring;
   const table = createVectorTable({ dim, vectors: new Float32Array(bytes), similarity });
   const index = scanIndex(table);
-  const report = { kind: index.kind, recall: 1, seconds: 0, tableBytes: table.bytes, indexBytes: 0 };
-  return stateSource({ items, maxLength, layout, program, table, index, report });
+  return stateSource({
+    items,
+    maxLength,
+    layout,
+    program,
+    table,
+    index,
+    report: { kind: index.kind, recall: 1, seconds: 0, tableBytes: table.bytes, indexBytes: 0 },
+    prior: openPrior(
+      manifest,
+      items,
+      prior ? readSafetensors(new Uint8Array(prior), parts.prior!).tensors : {},
+    ),
+  });
 }
