@@ -1,8 +1,7 @@
 /** @file Sentence encoders and language models: an ONNX file in a folder, or a model of the Hugging Face hub. */
 
 import { createHash } from "node:crypto";
-import { readdir, readFile, stat } from "node:fs/promises";
-import { basename, join, resolve } from "node:path";
+import { readFile } from "node:fs/promises";
 import { unreadable } from "../data/files.ts";
 import { inspectOnnx, type OnnxPort, type OnnxPorts, withOutputs } from "../onnx/inspect.ts";
 import type { Device } from "../runtime/device.ts";
@@ -12,6 +11,16 @@ import { ConfigError, DataError } from "../tensor/errors.ts";
 import type { DType, Tensor } from "../tensor/spec.ts";
 import { layerNames } from "./layer-names.ts";
 import type { States } from "./pooling.ts";
+import {
+  folderOf,
+  loadTransformers,
+  modelFile,
+  notATextEncoder,
+  openTokenizer,
+  reasonOf,
+  type Tokenizer,
+  type Transformers,
+} from "./tokenizer.ts";
 
 export interface ModelOptions {
   readonly threads?: number | undefined;
@@ -21,21 +30,13 @@ export interface ModelOptions {
 }
 
 /** A model that turns tokens into states. */
-export interface LanguageModel {
-  /** What it is called where the features' source is told. */
-  readonly name: string;
+export interface LanguageModel extends Pick<Tokenizer, "name" | "tokens" | "mostTokens"> {
   /** Changes with the model. */
   readonly hash: string;
-  /** The tokens of each text, cut to `most`. */
-  tokens(texts: readonly string[], most: number): number[][];
   /** States of a batch, [B, L, D] with L of the longest text: the last ones, or those of each layer. */
   states(tokens: readonly (readonly number[])[]): Promise<States[]>;
-  readonly mostTokens: number;
   dispose(): Promise<void>;
 }
-
-type Transformers = typeof import("@huggingface/transformers");
-type Tokenizer = Awaited<ReturnType<Transformers["AutoTokenizer"]["from_pretrained"]>>;
 
 /** Runs fed inputs; the names of the inputs are known where the model is a file. */
 interface Runner {
@@ -47,29 +48,19 @@ interface Runner {
   dispose(): Promise<void>;
 }
 
-/** Tokens a text may have where the model does not say. */
-const MOST_TOKENS = 512;
-
 /** Opens a folder or a model of the hub. @throws ConfigError, DataError where it is no text encoder */
 export async function openLanguageModel(name: string, options: ModelOptions): Promise<LanguageModel> {
-  const transformers = await loadTransformers();
-  const folder = (await stat(name).catch(() => undefined))?.isDirectory() ? resolve(name) : undefined;
-  const tokenizer = await openTokenizer(transformers, name, folder);
+  const tokenizer = await openTokenizer(name);
+  const folder = await folderOf(name);
   const runner = folder
     ? await fileRunner(name, await modelFile(name, folder), options)
-    : await hubRunner(transformers, name, options);
-  const known = tokenizer.model_max_length as number | undefined;
-  const pad = tokenizer.pad_token_id ?? 0;
-  const words = createHash("sha256").update(JSON.stringify(tokenizer._tokenizerJSON)).digest("hex");
+    : await hubRunner(await loadTransformers(), name, options);
+  const { pad, tokens, mostTokens } = tokenizer;
   return {
-    name: folder ? basename(folder) : name,
-    hash: createHash("sha256").update(runner.hash).update(words).digest("hex"),
-    mostTokens: known !== undefined && known < 1e6 ? known : MOST_TOKENS,
-    tokens(texts, most) {
-      const cut = texts.map((text) => text.slice(0, most * LONGEST_TOKEN));
-      const rows = tokenizer(["", ...cut], { return_tensor: false as const }).input_ids as number[][];
-      return rows.slice(1).map((row) => shortened(row, rows[0]!, most));
-    },
+    name: tokenizer.name,
+    hash: createHash("sha256").update(runner.hash).update(tokenizer.hash).digest("hex"),
+    mostTokens,
+    tokens,
     async states(tokens) {
       const outputs = await runner.run(feedsOf(name, runner.inputs, tokens, pad));
       return runner.choose(outputs).map(({ data, shape }) => {
@@ -80,64 +71,6 @@ export async function openLanguageModel(name: string, options: ModelOptions): Pr
     },
     dispose: () => runner.dispose(),
   };
-}
-
-/** Characters of a token that no text has more of on average: what is beyond need not be read. */
-const LONGEST_TOKEN = 32;
-
-/** Cut to `most` tokens, but with the special tokens at the end that an empty text has, such as [SEP]. */
-function shortened(tokens: readonly number[], empty: readonly number[], most: number): number[] {
-  const differs = empty.findIndex((token, at) => tokens[at] !== token);
-  const ending = differs < 0 ? [] : empty.slice(differs);
-  const kept = Math.max(0, most - ending.length);
-  return tokens.length <= most ? [...tokens] : [...tokens.slice(0, kept), ...ending].slice(0, most);
-}
-
-async function loadTransformers(): Promise<Transformers> {
-  try {
-    return await import("@huggingface/transformers");
-  } catch {
-    const what =
-      "text encoders other than the built-in one need the package @huggingface/transformers, which is not installed; run: npm install @huggingface/transformers";
-    throw new ConfigError("no-transformers", what);
-  }
-}
-
-const notATextEncoder = (name: string, what: string): DataError =>
-  new DataError("not-a-text-encoder", `${name}: this is no text encoder: ${what}`, { name });
-
-const reasonOf = (error: unknown): string =>
-  (error instanceof Error ? error.message : String(error)).split("\n")[0]!;
-
-async function openTokenizer({ AutoTokenizer }: Transformers, name: string, folder: string | undefined) {
-  try {
-    return (await AutoTokenizer.from_pretrained(folder ?? name, {
-      local_files_only: folder !== undefined,
-    })) as Tokenizer;
-  } catch (error) {
-    if (folder)
-      throw notATextEncoder(
-        name,
-        `the folder has no readable tokenizer.json and tokenizer_config.json (${reasonOf(error)})`,
-      );
-    const what = `text encoder "${name}": there is no such folder, and it could not be loaded from the hub (${reasonOf(error)}); give a folder with tokenizer.json and onnx/model.onnx`;
-    throw new DataError("no-text-encoder", what, { name });
-  }
-}
-
-/** The one ONNX file of a folder, or the one that is called model.onnx. */
-async function modelFile(name: string, folder: string): Promise<string> {
-  const found: string[] = [];
-  for (const below of [join(folder, "onnx"), folder]) {
-    const files = await readdir(below).catch((): string[] => []);
-    found.push(...files.filter((file) => file.endsWith(".onnx")).map((file) => join(below, file)));
-  }
-  const file =
-    found.find((path) => basename(path) === "model.onnx") ?? (found.length === 1 ? found[0] : undefined);
-  if (file !== undefined) return file;
-  const what =
-    found.length === 0 ? "the folder has no .onnx file" : "of its .onnx files none is called model.onnx";
-  throw notATextEncoder(name, what);
 }
 
 const elementTypes: Readonly<Record<string, DType>> = { INT64: "int64", INT32: "int32", BOOL: "bool" };

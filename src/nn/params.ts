@@ -3,8 +3,11 @@ import type { Graph, Value } from "../graph/graph.ts";
 import { stream } from "../tensor/random.ts";
 import { count, knownShape, type Tensor, type TensorSpec } from "../tensor/spec.ts";
 
-/** How a parameter starts: a constant, or normal noise of a standard deviation. */
-export type Init = { readonly constant: number } | { readonly deviation: number };
+/** How a parameter starts: a constant, normal noise of a standard deviation, or values that are there already. */
+export type Init =
+  | { readonly constant: number }
+  | { readonly deviation: number }
+  | { readonly values: Tensor };
 
 /** Standard deviation of every weight at the start; .06 instead costs a third of the quality, silently. */
 export const defaultDeviation = 0.02;
@@ -14,54 +17,82 @@ interface Declared {
   readonly inits: Map<string, Init>;
   /** Parameters with a row for each item. */
   readonly tables: Set<string>;
+  /** Step sizes of weights that have one of their own, as a share of the usual one. */
+  readonly rates: Map<string, number>;
+}
+
+interface ConstantOptions {
+  readonly eachItem?: boolean;
+  readonly values?: Tensor | null;
+}
+
+/** Where a scope stands among the others. */
+interface Place {
+  readonly prefix: string;
+  readonly rate: number;
+  readonly declared: Declared;
 }
 
 /** A place in the tree of layers; names of parameters are joined by dots. */
 export class Params {
   readonly graph: Graph;
-  readonly #prefix: string;
-  readonly #declared: Declared;
+  readonly #place: Place;
 
-  constructor(graph: Graph, prefix = "", declared: Declared = { inits: new Map(), tables: new Set() }) {
+  constructor(graph: Graph, place?: Place) {
     this.graph = graph;
-    this.#prefix = prefix;
-    this.#declared = declared;
+    const declared = { inits: new Map(), tables: new Set<string>(), rates: new Map() };
+    this.#place = place ?? { prefix: "", rate: 1, declared };
   }
 
   /** The scope of a layer inside this one. */
   at(name: string): Params {
-    return new Params(this.graph, `${this.#prefix}${name}.`, this.#declared);
+    return new Params(this.graph, { ...this.#place, prefix: `${this.#place.prefix}${name}.` });
+  }
+
+  /** The same scope, whose weights are trained with steps of `rate` times the usual size. */
+  paced(rate: number): Params {
+    return new Params(this.graph, { ...this.#place, rate });
   }
 
   /** The full name of something declared here. */
   nameOf(name: string): string {
-    return this.#prefix + name;
+    return this.#place.prefix + name;
   }
 
   /** Full names of the parameters that have a row for each item, constants among them. */
   get tables(): ReadonlySet<string> {
-    return this.#declared.tables;
+    return this.#place.declared.tables;
+  }
+
+  /** Step sizes as a share of the usual one, by full name, of the weights for which it is not 1. */
+  get rates(): ReadonlyMap<string, number> {
+    return this.#place.declared.rates;
   }
 
   /** Declares a float32 weight that starts as normal noise. */
   weight(name: string, shape: readonly number[], init: Init = { deviation: defaultDeviation }): Value {
     const full = this.nameOf(name);
-    this.#declared.inits.set(full, init);
+    const { declared, rate } = this.#place;
+    declared.inits.set(full, init);
+    if (rate !== 1) declared.rates.set(full, rate);
     return this.graph.param(full, { dtype: "float32", shape });
   }
 
   /** Declares a weight with a row for each item: [N, …]. A step may be fed only the rows that it reads. */
   table(name: string, shape: readonly number[], init?: Init): Value {
-    this.#declared.tables.add(this.nameOf(name));
+    this.#place.declared.tables.add(this.nameOf(name));
     return this.weight(name, shape, init);
   }
 
-  /** Declares values that are given and never trained; `eachItem` where they have a row for each item. */
-  constant(name: string, spec: TensorSpec, { eachItem = false } = {}): Value {
+  /**
+   * Declares what is never trained; `eachItem` where it has a row for each item. Values that are known while tracing are
+   * part of the graph; others are given when it is compiled or run.
+   */
+  constant(name: string, spec: TensorSpec, { eachItem = false, values = null }: ConstantOptions = {}): Value {
     const full = this.nameOf(name);
     this.graph.frozen.add(full);
-    if (eachItem) this.#declared.tables.add(full);
-    return this.graph.param(full, spec);
+    if (eachItem) this.#place.declared.tables.add(full);
+    return this.graph.param(full, spec, values);
   }
 
   bias(name: string, size: number): Value {
@@ -81,8 +112,9 @@ export class Params {
       if (this.graph.frozen.has(name)) continue;
       const shape = knownShape(value.shape, name);
       const data = allocate(count(shape));
-      const init = this.#declared.inits.get(name)!;
-      if ("constant" in init) data.fill(init.constant);
+      const init = this.#place.declared.inits.get(name)!;
+      if ("values" in init) data.set(init.values.data as Float32Array);
+      else if ("constant" in init) data.fill(init.constant);
       else stream(seed, "init", name).fillNormal(data, init.deviation);
       tensors[name] = { data, shape };
     }

@@ -20,7 +20,7 @@ export async function readOnnxFile(
   options: Omit<ReadOptions, "external"> = {},
 ): Promise<Graph> {
   const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => refuse(path, error));
-  return readOnnx(bytes, { ...options, external: beside(path) });
+  return readOnnx(bytes, { ...options, external: externalBeside(path) });
 }
 
 function refuse(path: string, { code, message }: NodeJS.ErrnoException): never {
@@ -34,7 +34,7 @@ function refuse(path: string, { code, message }: NodeJS.ErrnoException): never {
 }
 
 /** Reads external files in the folder of the model. A model that is a link may also have them where it points to. */
-function beside(model: string): ReadExternal {
+export function externalBeside(model: string): ReadExternal {
   const folders = [dirname(model), dirname(realpathSync(model))];
   return (location, range) => {
     const path = join(folders[0]!, location);
