@@ -4,7 +4,7 @@ import { layerNames } from "./layer-names.ts";
 const ports = (outputs: string[], inner: string[]) => ({
   inputs: [],
   outputs: outputs.map((name) => ({ name, type: "FLOAT", shape: [] })),
-  inner,
+  inner: inner.map((name) => ({ name, node: "" })),
 });
 
 it.each([
@@ -29,4 +29,16 @@ it.each([
   [["y"], ["a", "b"], []],
 ])("the layers of outputs %j", (outputs, inner, expected) => {
   expect(layerNames(ports(outputs, inner))).toEqual(expected);
+});
+
+it("tells the last layer of a file that calls its states by another name", () => {
+  const inner = [
+    { name: "/encoder/layer.0/output/Add", node: "/encoder/layer.0/output/Add" },
+    { name: "/encoder/layer.1/output/Add", node: "/encoder/layer.1/output/Add" },
+    { name: "last_hidden_state", node: "/encoder/layer.1/output/LayerNorm/Add" },
+  ];
+  expect(layerNames({ ...ports(["last_hidden_state"], []), inner })).toEqual([
+    "/encoder/layer.0/output/Add",
+    "last_hidden_state",
+  ]);
 });

@@ -14,8 +14,8 @@ export function layerNames({ outputs, inner }: OnnxPorts): string[] {
   if (given.length > 1) return given.sort((a, b) => numberOf(a) - numberOf(b));
   const last = new Map<number, string>();
   let before: string | undefined;
-  for (const name of inner) {
-    const found = layer.exec(name);
+  for (const { name, node } of inner) {
+    const found = layer.exec(name) ?? layer.exec(node); // what an output is renamed to, its node still tells
     if (found !== null) last.set(Number(found[1]), name);
     else if (last.size === 0 && /embeddings?[/.]/i.test(name)) before = name;
   }

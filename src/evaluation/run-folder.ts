@@ -78,6 +78,8 @@ export const RunManifest = z.object({
       weights: sha256,
     })
     .optional(),
+  /** Pretrained network, as the settings name it → SHA-256 of its file, of those that the item vectors are made with. */
+  networks: z.record(z.string(), z.string()).optional(),
   /** File name → SHA-256 of its bytes. Every file named here is checked when a finished run is opened. */
   files: z.record(z.string().regex(/^[^/\\]+$/), sha256),
   seconds: z.object({ train: z.number().nonnegative() }),

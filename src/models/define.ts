@@ -1,5 +1,6 @@
 /** @file The kinds of parts a recommender is composed of, and the functions that define one. */
 import type { z } from "zod";
+import type { Network } from "../content/network.ts";
 import type { Item } from "../data/dataset.ts";
 import type { Masking } from "../data/masks.ts";
 import type { Sequences } from "../data/sequences.ts";
@@ -79,10 +80,15 @@ export interface Task<C = unknown> extends Described {
   masking?(config: C): Masking;
 }
 
+/** Pretrained networks, by the names that settings call them. */
+export type Networks = ReadonlyMap<string, Network>;
+
 export interface ItemInput {
   /** N, the number of items. */
   readonly count: number;
   readonly drop: (probability: number) => Dropout;
+  /** Those that the encoder is made of. */
+  readonly networks?: Networks | undefined;
 }
 
 export interface ItemVectors {
@@ -108,7 +114,11 @@ export interface ItemEncoder<C = unknown> extends Described {
   tables?(config: C): readonly UsedTable[];
   /** Marks of the items of whose fields the encoder knows something [N]; undefined where it reads no fields. */
   described?(items: readonly Item[], config: C): Uint8Array | undefined;
-  /** The values of the constants that `apply` declares, by name. */
+  /** Names of pretrained networks that the encoder is made of: files, or folders with one. */
+  networks?(config: C): readonly string[];
+  /** The most items that are encoded at once, where each takes much memory. */
+  atOnce?(config: C): number;
+  /** The values of the constants that `apply` declares without any, by name. */
   constants?(content: ItemContent, config: C): Promise<Record<string, Tensor>>;
   /** Changes the first values of the encoder's parameters in place, where the data says something better than noise. */
   start?(input: StartInput, config: C): Promise<void>;

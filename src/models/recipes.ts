@@ -169,6 +169,19 @@ export const recipes: readonly Recipe[] = [
       },
     },
   },
+  {
+    name: "morec",
+    source:
+      "MoRec, Yuan et al. 2023, arXiv:2303.13835, trained by the in-batch softmax of its successors (Ni et al. 2023, arXiv:2309.15379); cosine scores and the pace of the encoder are ours",
+    summary:
+      "items are their texts through a pretrained encoder that is trained with the rest; set items.encoder, and items.mode for parts of it",
+    config: {
+      ...content,
+      items: { name: "text-encoder", dim: 64, activation: "none" },
+      backbone: { name: "sasrec", blocks: 2, heads: 2, dropout: 0.1, norm: "post" },
+      loss: { name: "sampled-softmax", negatives: 1024, from: "batch", leaveOut: "history" },
+    },
+  },
   ...baselines.map(({ name, source, summary }) => ({
     name,
     source,

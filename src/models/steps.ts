@@ -15,6 +15,7 @@ import {
 import { Params } from "../nn/params.ts";
 import { f32, i32 } from "../tensor/spec.ts";
 import { historyLength, type RecipeConfig, rowWidth } from "./config.ts";
+import type { Networks } from "./define.ts";
 import {
   columnPositions,
   comparable,
@@ -61,14 +62,15 @@ export function stateStep(config: RecipeConfig, count: number): Graph {
 
 /**
  * The item vectors made by the encoder: output `vectors` [N, D]; parameters are its weights, and its constants and tables
- * with a row for each of the `count` items.
+ * with a row for each of the `count` items. `networks` are those that they are made with.
  */
 export function itemStep(
   config: RecipeConfig,
   count: number,
+  networks?: Networks,
 ): { readonly graph: Graph; readonly params: Params } {
   const params = new Params(new Graph());
-  params.graph.output("vectors", itemTable(params, config, count, { ...plainly, items: "made" }));
+  params.graph.output("vectors", itemTable(params, config, count, { ...plainly, items: "made", networks }));
   return { graph: params.graph, params };
 }
 

@@ -18,7 +18,7 @@ import { type Dropout, noDropout } from "../nn/layers.ts";
 import type { Params } from "../nn/params.ts";
 import { type Dim, f32, i32, multiplyDims } from "../tensor/spec.ts";
 import { maskingOf, needsOf, partOf, type RecipeConfig } from "./config.ts";
-import type { Candidates, SequenceInput, TokenList } from "./define.ts";
+import type { Candidates, Networks, SequenceInput, TokenList } from "./define.ts";
 
 export interface Tokens {
   readonly item: Value;
@@ -71,6 +71,8 @@ export interface Tracing {
   readonly block: SequenceInput["block"];
   /** Where the item vectors come from: the encoder, or where they are derived a parameter that holds them ready. */
   readonly items: "made" | "ready";
+  /** The pretrained networks that item vectors are made with. */
+  readonly networks?: Networks | undefined;
 }
 
 /** Where nothing is learned. */
@@ -83,17 +85,21 @@ export const readyItems = "items.vectors";
 export const derivesItems = ({ items }: RecipeConfig): boolean =>
   partOf("items", items.name).derived?.(items as never) ?? false;
 
+/** Names of the pretrained networks that item vectors are made with. */
+export const networksOf = ({ items }: RecipeConfig): readonly string[] =>
+  partOf("items", items.name).networks?.(items as never) ?? [];
+
 /** The item vectors [N, D]. */
 export function itemTable(
   p: Params,
   config: RecipeConfig,
   count: number,
-  { drop, items }: Pick<Tracing, "drop" | "items"> = plainly,
+  { drop, items, networks }: Pick<Tracing, "drop" | "items" | "networks"> = plainly,
 ): Value {
   if (items === "ready" && derivesItems(config))
     return p.graph.param(readyItems, f32(count, config.items.dim as number));
   const encoder = partOf("items", config.items.name);
-  return encoder.apply(p.at("items"), { count, drop }, config.items as never).vectors;
+  return encoder.apply(p.at("items"), { count, drop, networks }, config.items as never).vectors;
 }
 
 export interface Encoded {

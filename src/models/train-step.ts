@@ -2,13 +2,13 @@
 import { paramGradients } from "../autodiff/gradient.ts";
 import { type Section, traceSection } from "../autodiff/recompute.ts";
 import { Graph, reachableNodes, type Value } from "../graph/graph.ts";
-import { constant, div, gather, mul, reshape, scalar, sum } from "../graph/ops/index.ts";
+import { cast, constant, div, gather, mul, reshape, scalar, sum } from "../graph/ops/index.ts";
 import { dropout } from "../nn/layers.ts";
 import { Params } from "../nn/params.ts";
 import { ConfigError } from "../tensor/errors.ts";
 import { count, f32, i32 } from "../tensor/spec.ts";
 import { maskingOf, needsOf, partOf, type RecipeConfig } from "./config.ts";
-import { type Candidates, drawnShape, negativeInputs, type Sampling } from "./define.ts";
+import { type Candidates, drawnShape, type Networks, negativeInputs, type Sampling } from "./define.ts";
 import { frozenParameters } from "./freeze.ts";
 import { comparable, derivesItems, encode, flatten, tokenInputs } from "./trace.ts";
 
@@ -61,20 +61,21 @@ export interface StepSize {
  * names the tokens that predict, so that nothing of the loss is computed for the others.
  *
  * Where the loss reads only some rows of the item tables (and `training.updates` is "read", or vectors are made of more
- * than such a row), the step is fed those rows alone: the same model traced over as many items as a step can read, whose inputs carry row numbers of that choice. A
- * step then costs nothing that grows with the catalogue.
+ * than such a row), the step is fed those rows alone: the same model traced over as many items as a step can read, whose
+ * inputs carry row numbers of that choice. A step then costs nothing that grows with the catalogue. `networks` are those
+ * that item vectors are made with.
  */
-export function trainStep(config: RecipeConfig, size: StepSize): TrainStep {
+export function trainStep(config: RecipeConfig, size: StepSize, networks?: Networks): TrainStep {
   const sampling = samplingOf(config);
   if (sampling) refuseDraws(sampling, size);
-  const whole = trace(config, size, size.items);
+  const whole = trace(config, size, { fed: size.items, networks });
   const predictions = predictionsOf(size);
   const drawn = sampling ? count(drawnShape(sampling, predictions)) : 0;
   const most = mostItems(config, size) + drawn;
   const tables = readByRows(whole);
   const byRows = tables.length > 0 && feedsRows(config);
   const fedRows = byRows ? { tables, count: Math.min(size.fed ?? most, most, size.items) } : null;
-  const traced = fedRows ? trace(config, size, fedRows.count) : whole;
+  const traced = fedRows ? trace(config, size, { fed: fedRows.count, networks }) : whole;
   return {
     graph: traced.graph,
     params: whole.params,
@@ -136,7 +137,11 @@ const samplingOf = ({ loss }: RecipeConfig): Sampling | null =>
   partOf("loss", loss.name).sampling?.(loss as never) ?? null;
 
 /** The loss of a model whose tables have `fed` rows. */
-function trace(config: RecipeConfig, size: StepSize, fed: number): Traced {
+function trace(
+  config: RecipeConfig,
+  size: StepSize,
+  { fed, networks }: { readonly fed: number; readonly networks: Networks | undefined },
+): Traced {
   const { items, rows, width } = size;
   const graph = new Graph();
   const params = new Params(graph);
@@ -153,7 +158,7 @@ function trace(config: RecipeConfig, size: StepSize, fed: number): Traced {
   };
   const place = size.predictions ? graph.input("place", i32(predictions)) : null;
   const real = place && allPredict(config) ? { real: { place, weight } } : {};
-  const tracing = { drop: dropout, block, items: "made" } as const;
+  const tracing = { drop: dropout, block, items: "made", networks } as const;
   const { states, table } = encode(params, config, fed, { ...tokens, ...real }, tracing);
   const sampling = samplingOf(config);
   const negatives = sampling && negativeInputs(graph, sampling, predictions);
@@ -203,7 +208,7 @@ function gradientOutputs({ graph, loss, sections }: Traced, { training }: Recipe
     if (dense) graph.output(`d/${param}`, dense);
     const rows = parts.map(({ indices, gradient }, k) => {
       graph.output(`rows/${param}/${k}`, gradient);
-      graph.output(`index/${param}/${k}`, indices);
+      graph.output(`index/${param}/${k}`, cast(indices, "int32")); // networks of files have int64
       return { indices: `index/${param}/${k}`, gradient: `rows/${param}/${k}` };
     });
     return { param, dense: dense ? `d/${param}` : null, rows };

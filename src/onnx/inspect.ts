@@ -15,11 +15,16 @@ export interface OnnxPort {
   readonly shape: readonly (number | string)[];
 }
 
+export interface OnnxValue {
+  readonly name: string;
+  readonly node: string;
+}
+
 export interface OnnxPorts {
   readonly inputs: readonly OnnxPort[];
   readonly outputs: readonly OnnxPort[];
-  /** Names of what the nodes compute, in the order of the file. */
-  readonly inner: readonly string[];
+  /** What the nodes compute, in the order of the file: its name, and that of the node. */
+  readonly inner: readonly OnnxValue[];
 }
 
 const types: Readonly<Record<number, string>> = {
@@ -39,7 +44,9 @@ export function inspectOnnx(bytes: Uint8Array): OnnxPorts {
   return {
     inputs: graph.input.filter(({ name }) => !stored.has(name)).map(port),
     outputs: graph.output.map(port),
-    inner: graph.node.flatMap(({ output }) => output.filter((name) => name !== "")),
+    inner: graph.node.flatMap(({ name: node, output }) =>
+      output.filter((name) => name !== "").map((name) => ({ name, node })),
+    ),
   };
 }
 

@@ -1,13 +1,16 @@
 /** @file The item encoder of a model as a program: item vectors from weights, constants and rows of tables. */
-import type { RecipeConfig } from "../models/config.ts";
+import { partOf, type RecipeConfig } from "../models/config.ts";
+import type { Networks } from "../models/define.ts";
 import { itemStep } from "../models/steps.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { Tensor } from "../tensor/spec.ts";
 
 export interface ItemEncoderOptions {
   readonly config: RecipeConfig;
-  /** Items that are encoded at once: an encoder of wide features takes much memory for each. */
+  /** The most items that are encoded at once, unless the encoder takes fewer: each may take much memory. */
   readonly rows: number;
+  /** The pretrained networks that the encoder is made of. */
+  readonly networks?: Networks | undefined;
   readonly runtime: Runtime;
   readonly threads?: number | undefined;
 }
@@ -30,11 +33,15 @@ export const mostRows = 16_384;
 
 /** Compiles the encoder. A call of fewer items than `rows` computes rows that nobody reads. */
 export async function openItemEncoder(options: ItemEncoderOptions): Promise<ItemEncoderProgram> {
-  const { config, rows, runtime, threads } = options;
-  const { graph, params: declared } = itemStep(config, rows);
-  const program = await runtime.compile(graph, { threads, params: "fed" });
+  const { config, runtime, threads, networks } = options;
+  const most = partOf("items", config.items.name).atOnce?.(config.items as never) ?? options.rows;
+  const rows = Math.min(most, options.rows);
+  const { graph, params: declared } = itemStep(config, rows, networks);
+  // What has values since it was traced is compiled in.
+  for (const [name, { data }] of graph.params) if (data === null) graph.frozen.delete(name);
+  const program = await runtime.compile(graph, { threads, params: "trained" });
   const width = graph.outputs.get("vectors")!.size(-1) as number;
-  const names = [...graph.params.keys()];
+  const names = [...graph.params.keys()].filter((name) => !graph.frozen.has(name));
   return {
     tables: declared.tables,
     width,

@@ -1,9 +1,9 @@
 /** @file The laws of item encoders, measured in float64; each number is for the caller to bound. */
 import { Graph } from "../graph/graph.ts";
-import type { ItemEncoder } from "../models/define.ts";
+import type { ItemEncoder, Networks } from "../models/define.ts";
 import { noDropout } from "../nn/layers.ts";
 import { Params } from "../nn/params.ts";
-import { evaluateReference } from "../runtime/reference.ts";
+import { evaluateReference, toNdArray } from "../runtime/reference.ts";
 import { type NdArray, ndarray } from "../tensor/ndarray.ts";
 import { stream } from "../tensor/random.ts";
 import { formatShape, knownShape } from "../tensor/spec.ts";
@@ -28,23 +28,25 @@ export interface ItemReport {
 }
 
 /**
- * Measures the laws of an item encoder on five items. Item 3 is one that the encoder's marks ("present", "seen") call
- * unknown; weights of its own rows are not counted among what it must not read.
+ * Measures the laws of an item encoder on five items. Item 3 is one that the encoder's marks ("present", "seen", "lengths") call
+ * unknown; weights of its own rows are not counted among what it must not read. `networks` are those that it is made of.
  */
-export function checkItems<C>(encoder: ItemEncoder<C>, config: C): ItemReport {
+export function checkItems<C>(encoder: ItemEncoder<C>, config: C, networks?: Networks): ItemReport {
   const graph = new Graph();
   const params = new Params(graph);
-  const { vectors } = encoder.apply(params, { count, drop: () => noDropout }, config);
+  const { vectors } = encoder.apply(params, { count, drop: () => noDropout, networks }, config);
   graph.output("vectors", vectors);
   const random = stream(5, "items");
   const noise = (name: string, deviation: number): NdArray => {
     const s = random.at(name);
-    const { shape, dtype } = graph.params.get(name)!.value;
+    const { value: declared, data } = graph.params.get(name)!;
+    if (data !== null) return toNdArray(data);
+    const { shape, dtype } = declared;
     const value = dtype === "int32" ? () => s.below(2) : () => deviation * s.normal();
     return ndarray(knownShape(shape, name), value);
   };
-  const isMark = (name: string): boolean => /(^|\.)(present|seen)$/.test(name);
-  const marks = (): NdArray => ndarray([count, 1], (item) => (item === unknown ? -1 : 1));
+  const isMark = (name: string): boolean => /(^|\.)(present|seen|lengths)$/.test(name);
+  const marks = (): NdArray => ndarray([count, 1], (item) => (item === unknown ? -1 : 2));
   const names = [...graph.params.keys()];
   const feeds = Object.fromEntries(
     names.map((name) => [name, isMark(name) ? marks() : noise(name, graph.frozen.has(name) ? 1 : 0.4)]),

@@ -3,7 +3,9 @@
 import { type Epoch, fillBatch } from "../data/batches.ts";
 import type { Sequences } from "../data/sequences.ts";
 import { partOf, type RecipeConfig } from "../models/config.ts";
+import type { Networks } from "../models/define.ts";
 import { type ItemContent, noContent } from "../models/items/content.ts";
+import { networksOf } from "../models/trace.ts";
 import type { TrainStep } from "../models/train-step.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { callInThread } from "../runtime/thread.ts";
@@ -57,8 +59,10 @@ export async function createLearner(options: LearnerOptions, restored?: Weights)
   const { config, rows, seed } = options;
   const content = options.content ?? noContent(options.sequences, options.items);
   const constants = replaced(await itemConstants(config, content), options.carried);
-  const full = await openStep({ ...options, constants }, rows);
-  const { tables } = full.step.params;
+  const networks = await itemNetworks(config, content);
+  const stepOptions = { ...options, constants, networks };
+  const full = await openStep(stepOptions, rows);
+  const { tables, rates } = full.step.params;
   const fixed = Object.fromEntries(Object.entries(constants).filter(([name]) => !tables.has(name)));
   const weights = restored ? shareAll(restored) : await startWeights(full.step, { ...options, content });
   let rest: StepProgram | null = null;
@@ -70,7 +74,7 @@ export async function createLearner(options: LearnerOptions, restored?: Weights)
     if (padded || masked || left > rows / 2) return full;
     if (rest?.rows !== left) {
       await rest?.dispose();
-      rest = await openStep({ ...options, constants }, left);
+      rest = await openStep(stepOptions, left);
     }
     return rest;
   }
@@ -85,7 +89,7 @@ export async function createLearner(options: LearnerOptions, restored?: Weights)
       const tokens = fillBatch(epoch, index, batch);
       const { step, outputs } = await run(weights, { seed, index: weights.step });
       weights.step++;
-      await applyUpdate(config, weights, wholeGradients(step, outputs), { learningRate, rowFeed });
+      await applyUpdate(config, weights, wholeGradients(step, outputs), { learningRate, rowFeed, rates });
       return { loss: (outputs.loss!.data as Float32Array)[0]!, tokens };
     },
     async dispose() {
@@ -115,6 +119,12 @@ const shareAll = (weights: Weights): Weights => ({
 /** The tensors, those that were carried in the place of others. */
 const replaced = (own: Record<string, Tensor>, carried: LearnerOptions["carried"]): Record<string, Tensor> =>
   Object.fromEntries(Object.entries(own).map(([name, tensor]) => [name, carried?.[name] ?? tensor]));
+/** The pretrained networks that the item encoder is made of. */
+export async function itemNetworks(config: RecipeConfig, content: ItemContent): Promise<Networks> {
+  const names = [...new Set(networksOf(config))];
+  const opened = await Promise.all(names.map(async (name) => [name, await content.network(name)] as const));
+  return new Map(opened);
+}
 
 /** The constants of the item encoder, by the names of the parameters. */
 export async function itemConstants(

@@ -2,7 +2,7 @@
 import type { Item } from "../data/dataset.ts";
 import type { FeatureTable } from "../data/features.ts";
 import { isBaseline, type ModelConfig, partOf, type RecipeConfig } from "../models/config.ts";
-import type { ItemContent } from "../models/items/content.ts";
+import { type ItemContent, nothingToRead } from "../models/items/content.ts";
 import { type ContentTable, unfitFeatures } from "../retrieval/content-reader.ts";
 import { openItemEncoder } from "../retrieval/item-encoder.ts";
 import type { Runtime } from "../runtime/runtime.ts";
@@ -123,6 +123,7 @@ const newContent = (
   tables: async () => tables.map(({ table }) => table),
   features: async (name) => tableOf(tables.find(({ table }) => table === name)!, items),
   items: async () => items.map(({ item }) => item),
+  ...nothingToRead("a new item is known by its features"),
 });
 
 function tableOf({ table, columns: dim }: ContentTable, items: readonly NewItem[]): FeatureTable {

@@ -8,10 +8,12 @@ import type { Split } from "../data/split.ts";
 import { splitDataset } from "../evaluation/evaluate-run.ts";
 import type { SplitSettings } from "../evaluation/run-folder.ts";
 import { isBaseline, type ModelConfig, needsOf, partOf, type RecipeConfig } from "../models/config.ts";
+import type { Networks } from "../models/define.ts";
 import type { ItemContent } from "../models/items/content.ts";
 import { type TrainStep, trainStep } from "../models/train-step.ts";
 import { ConfigError, DataError, ShapeError } from "../tensor/errors.ts";
 import { type Carried, carry, type Origin } from "./carry.ts";
+import { itemNetworks } from "./learner.ts";
 import { stepShape, stepSize } from "./step-size.ts";
 
 /** The split, with something to validate and something to learn: an update needs an item and the one after it. */
@@ -46,6 +48,14 @@ export async function usedTables(config: ModelConfig, content: ItemContent): Pro
 export const hashesOf = (tables: readonly FeatureTable[]): Record<string, string> =>
   Object.fromEntries(tables.map(({ name, contentHash }) => [name, contentHash]));
 
+/** The pretrained networks that the item vectors are made with. */
+export const usedNetworks = async (config: ModelConfig, content: ItemContent): Promise<Networks> =>
+  isBaseline(config) ? new Map() : itemNetworks(config, content);
+
+/** Hashes of their files, by name. */
+export const fileHashes = (networks: Networks): Record<string, string> =>
+  Object.fromEntries([...networks].map(([name, { hash }]) => [name, hash]));
+
 /** Their spaces, by name. */
 export const spacesOf = (tables: readonly FeatureTable[]): Record<string, string> =>
   Object.fromEntries(tables.map(({ name, source }) => [name, spaceOf(source)]));
@@ -53,6 +63,8 @@ export const spacesOf = (tables: readonly FeatureTable[]): Record<string, string
 export interface Carrying {
   readonly origin: Origin | null;
   readonly dataset: Dataset;
+  /** The pretrained networks that the item vectors are made with. */
+  readonly networks: Networks;
   readonly spaces: Readonly<Record<string, string>>;
   readonly sequences: Sequences;
 }
@@ -60,19 +72,22 @@ export interface Carrying {
 /** What the model takes over from another run. @throws ConfigError, DataError where model, data and run do not fit */
 export function carriedTo(
   config: RecipeConfig,
-  { origin, dataset, spaces, sequences }: Carrying,
+  { origin, dataset, networks, spaces, sequences }: Carrying,
 ): Carried | null {
   refuseTimeless(config, dataset);
-  const { params } = fittingStep(config, dataset.items.length, sequences);
+  const { params } = fittingStep(config, { items: dataset.items.length, sequences, networks });
   const { directory, manifest } = dataset;
   const data = { directory, fingerprint: manifest.fingerprint };
   return origin && carry(origin, { config, params, data, spaces });
 }
 
 /** Traces the model once, so that settings that do not fit together are told before anything is written. */
-function fittingStep(config: RecipeConfig, items: number, sequences: Sequences): TrainStep {
+function fittingStep(
+  config: RecipeConfig,
+  { items, sequences, networks }: Pick<Carrying, "sequences" | "networks"> & { readonly items: number },
+): TrainStep {
   try {
-    return trainStep(config, stepSize(stepShape(config, 1, sequences), items));
+    return trainStep(config, stepSize(stepShape(config, 1, sequences), items), networks);
   } catch (error) {
     if (!(error instanceof ShapeError)) throw error;
     throw new ConfigError(

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { readTensors, writeTensors } from "../data/tensors.ts";
 import { runFiles } from "../evaluation/run-folder.ts";
 import type { RecipeConfig } from "../models/config.ts";
+import type { Networks } from "../models/define.ts";
 import { derivesItems, readyItems } from "../models/trace.ts";
 import { mostRows, openItemEncoder } from "../retrieval/item-encoder.ts";
 import type { Runtime } from "../runtime/runtime.ts";
@@ -17,15 +18,22 @@ export interface ReadyVectors {
   refresh(params: Tensors): Promise<void>;
 }
 
+export interface ReadyOptions {
+  readonly runtime: Runtime;
+  readonly threads: number;
+  /** The pretrained networks that vectors are made with. */
+  readonly networks?: Networks | undefined;
+}
+
 /** null where item vectors are weights themselves, which need no making. */
 export async function openReadyVectors(
   config: RecipeConfig,
   items: number,
-  { runtime, threads }: { readonly runtime: Runtime; readonly threads: number },
+  { runtime, threads, networks }: ReadyOptions,
 ): Promise<ReadyVectors | null> {
   if (!derivesItems(config)) return null;
   const rows = Math.min(items, mostRows);
-  const encoder = await openItemEncoder({ config, rows, runtime, threads });
+  const encoder = await openItemEncoder({ config, rows, runtime, threads, networks });
   const data = new Float32Array(new SharedArrayBuffer(4 * items * encoder.width));
   return {
     params: { [readyItems]: { data, shape: [items, encoder.width] } },

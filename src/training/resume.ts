@@ -11,7 +11,16 @@ import { ConfigError, DataError } from "../tensor/errors.ts";
 import { type Origin, openOrigin } from "./carry.ts";
 import { readCheckpoint, removeLeftovers } from "./checkpoint.ts";
 import { lockRun } from "./lock.ts";
-import { carriedTo, checkedSplit, hashesOf, settled, spacesOf, usedTables } from "./prepare.ts";
+import {
+  carriedTo,
+  checkedSplit,
+  fileHashes,
+  hashesOf,
+  settled,
+  spacesOf,
+  usedNetworks,
+  usedTables,
+} from "./prepare.ts";
 import type { TrainOptions } from "./progress.ts";
 import type { Start } from "./start.ts";
 
@@ -41,6 +50,11 @@ export async function resumed({ options, dataset, asked, choice, origin }: Resum
   const content = datasetContent(dataset, split.training);
   refuseOtherOrigin(out, manifest, origin);
   refuseChanges(out, givenSettings(choice), { stored: config, asked: await settled(asked, content) });
+  const networks = await usedNetworks(config, content);
+  if (!isDeepStrictEqual(manifest.networks ?? {}, fileHashes(networks))) {
+    const message = `${options.data}: an encoder's file is another than when ${out} was started; train again in another folder`;
+    throw new DataError("other-network", message, { out });
+  }
   if (!isDeepStrictEqual(manifest.features ?? {}, hashesOf(await usedTables(config, content)))) {
     const message = `${options.data}: features were made anew since ${out} was started; train again in another folder`;
     throw new DataError("other-features", message, { out });
@@ -111,5 +125,7 @@ async function carriedBefore(out: string, start: Omit<Start, "carried">): Promis
   const origin = await openOrigin(resolve(out, init.run));
   refuseOtherOrigin(out, manifest, origin);
   const spaces = spacesOf(await usedTables(config, content));
-  return carriedTo(config, { origin, dataset, spaces, sequences: split.training })?.tensors;
+  const networks = await usedNetworks(config, content);
+  const given = { origin, dataset, networks, spaces, sequences: split.training };
+  return carriedTo(config, given)?.tensors;
 }

@@ -21,8 +21,18 @@ import { ConfigError, DataError } from "../tensor/errors.ts";
 import type { Tensor } from "../tensor/spec.ts";
 import { choiceOf, initOf, type Origin, openOrigin } from "./carry.ts";
 import { type Checkpoint, removeLeftovers } from "./checkpoint.ts";
+
 import { lockFile, lockRun } from "./lock.ts";
-import { carriedTo, checkedSplit, hashesOf, settled, spacesOf, usedTables } from "./prepare.ts";
+import {
+  carriedTo,
+  checkedSplit,
+  fileHashes,
+  hashesOf,
+  settled,
+  spacesOf,
+  usedNetworks,
+  usedTables,
+} from "./prepare.ts";
 import type { TrainOptions } from "./progress.ts";
 import { resumed } from "./resume.ts";
 
@@ -65,14 +75,22 @@ export async function startTraining(options: TrainOptions): Promise<Start> {
   const content = datasetContent(dataset, split.training);
   const config = await settled(asked, content);
   const tables = await usedTables(config, content);
+  const networks = await usedNetworks(config, content);
   const carried = isBaseline(config)
     ? refuseBaseline(config, dataset, origin)
-    : carriedTo(config, { origin, dataset, spaces: spacesOf(tables), sequences: split.training });
+    : carriedTo(config, {
+        origin,
+        dataset,
+        networks,
+        spaces: spacesOf(tables),
+        sequences: split.training,
+      });
   if (!isBaseline(config)) await requireDevice(config.training.device);
   await refuseForeign(out);
   const manifest: RunManifest = {
     ...newManifest({ ...options, ...choice }, dataset, config),
     ...(tables.length > 0 && { features: hashesOf(tables), spaces: spacesOf(tables) }),
+    ...(networks.size > 0 && { networks: fileHashes(networks) }),
     ...(origin && { init: initOf(origin, out) }),
   };
   await mkdir(out, { recursive: true }).catch((error: unknown) => {

@@ -2,7 +2,7 @@
 import { type Batch, emptyBatch } from "../data/batches.ts";
 import { hitMarker } from "../data/hits.ts";
 import { type NegativeOptions, type Negatives, negativeSampler } from "../data/negatives.ts";
-import { drawnShape, type Sampling } from "../models/define.ts";
+import { drawnShape, type Networks, type Sampling } from "../models/define.ts";
 import { derivesItems } from "../models/trace.ts";
 import {
   predictionShape,
@@ -33,15 +33,17 @@ export interface StepProgram {
 export interface StepOptions extends LearnerOptions {
   /** The constants of the item encoder, by the names of the parameters. */
   readonly constants: Readonly<Record<string, Tensor>>;
+  /** The pretrained networks that the item encoder is made of. */
+  readonly networks: Networks;
 }
 
 /** Traces and compiles a step of so many rows. */
 export async function openStep(options: StepOptions, rows: number): Promise<StepProgram> {
-  const { config, items, sequences, threads, runtime, constants } = options;
+  const { config, items, sequences, threads, runtime, constants, networks } = options;
   const { device } = config.training;
   const shape = stepShape(config, rows, sequences);
   const size = { ...stepSize(shape, items), cold: options.cold };
-  const step = trainStep(config, size);
+  const step = trainStep(config, size, networks);
   const { sampling, fedRows } = step;
   const most = fedRows?.count ?? items;
   const programs = new Map<number, Promise<Compiled>>();
@@ -52,7 +54,8 @@ export async function openStep(options: StepOptions, rows: number): Promise<Step
   };
   /** The step that is fed so many rows; compiled when it is first asked for. */
   const fedWith = (fed: number): Promise<Compiled> => {
-    const known = programs.get(fed) ?? compiled(fed === most ? step : trainStep(config, { ...size, fed }));
+    const traced = (): TrainStep => (fed === most ? step : trainStep(config, { ...size, fed }, networks));
+    const known = programs.get(fed) ?? compiled(traced());
     programs.set(fed, known);
     return known;
   };
@@ -106,11 +109,11 @@ function fedCount(read: number, most: number): number {
   return Math.min(most, Math.ceil(read / unit) * unit);
 }
 
-/** Constants are compiled in, but for those of which a step is fed rows. */
+/** Constants are compiled in, but for those of which a step is fed rows; some have values since they were traced. */
 function storeConstants({ graph, fedRows }: TrainStep, constants: StepOptions["constants"]): void {
   for (const name of [...graph.frozen]) {
     if (fedRows?.tables.includes(name)) graph.frozen.delete(name);
-    else graph.params.get(name)!.data = constants[name]!;
+    else graph.params.get(name)!.data ??= constants[name]!;
   }
 }
 

@@ -12,7 +12,7 @@ import type { Tensor } from "../tensor/spec.ts";
 import { fitBaseline } from "./baseline.ts";
 import { type EpochLine, type State, writeCheckpoint } from "./checkpoint.ts";
 import { finishRun } from "./finish.ts";
-import { createLearner, type Learner } from "./learner.ts";
+import { createLearner, itemNetworks, type Learner } from "./learner.ts";
 import type { TrainOptions, TrainProgress, TrainResult } from "./progress.ts";
 import { openReadyVectors, type ReadyVectors, writeBest } from "./ready-vectors.ts";
 import { sentence, stepReport } from "./reports.ts";
@@ -151,7 +151,8 @@ async function trainingOn(
     },
     checkpoint?.weights,
   );
-  const ready = await openReadyVectors(config, items, { runtime, threads });
+  const networks = await itemNetworks(config, content);
+  const ready = await openReadyVectors(config, items, { runtime, threads, networks });
   const prior = await fitPrior(config, split.training, items, runtime);
   const scorer = await modelScorer({
     config,

@@ -50,6 +50,13 @@ interface Update {
   readonly slots: Readonly<Record<string, Float32Array>>;
 }
 
+export interface UpdateOptions {
+  readonly learningRate: number;
+  readonly rowFeed: RowFeed | null;
+  /** Step sizes as a share of the learning rate, of the parameters for which it is not 1. */
+  readonly rates: ReadonlyMap<string, number>;
+}
+
 /**
  * Updates the parameters that have gradients in place. Of tables that were fed by rows, rows that were not read stay as
  * they are, and so does their optimizer state (lazy updates): their means do not decay until the rows are read again.
@@ -59,13 +66,14 @@ export async function applyUpdate(
   config: RecipeConfig,
   weights: Weights,
   gradients: Record<string, Float32Array>,
-  { learningRate, rowFeed }: { learningRate: number; rowFeed: RowFeed | null },
+  { learningRate: usual, rowFeed, rates }: UpdateOptions,
 ): Promise<void> {
   const optimizer = partOf("optimizer", config.optimizer.name);
   const inStretches = stretches(optimizer.elementwise);
   const lazy = config.training.updates === "read";
   for (const [name, gradient] of Object.entries(gradients)) {
     const tensor = weights.params[name]!;
+    const learningRate = usual * (rates.get(name) ?? 1);
     const fed = rowFeed?.tables.has(name) ? rowFeed : null;
     const byRows = lazy ? fed : null;
     const values = (t: Tensor): Float32Array => byRows?.copy(t) ?? (t.data as Float32Array);

@@ -1,4 +1,9 @@
 /** @file What a dataset knows about its items, read when it is asked for and once. */
+
+import type { ImageInput } from "../../content/images.ts";
+import { type ItemPictures, itemPictures } from "../../content/item-pictures.ts";
+import { type ItemTokens, itemTokens, type TokenOptions } from "../../content/item-tokens.ts";
+import { type Network, openNetwork } from "../../content/network.ts";
 import { type Dataset, type Item, readItems } from "../../data/dataset.ts";
 import { type FeatureTable, listFeatures, openFeatures } from "../../data/features.ts";
 import type { Sequences } from "../../data/sequences.ts";
@@ -15,6 +20,12 @@ export interface ItemContent {
   features(name: string): Promise<FeatureTable>;
   /** Every item by its index. */
   items(): Promise<readonly Item[]>;
+  /** A pretrained network. @throws DataError where there is no such file */
+  network(name: string): Promise<Network>;
+  /** The items' texts as tokens. */
+  tokens(options: TokenOptions): Promise<ItemTokens>;
+  /** The items' pictures. @throws DataError where there are none */
+  pictures(size: Pick<ImageInput, "width" | "height" | "layout">): Promise<ItemPictures>;
 }
 
 /** How often each item occurs. */
@@ -33,11 +44,21 @@ export const noContent = (training: Sequences, items: number): ItemContent => ({
     throw new DataError("unknown-features", `there are no features "${name}": no dataset is open`, { name });
   },
   items: async () => Array.from({ length: items }, (_, k) => ({ id: String(k), fields: {} })),
+  ...nothingToRead("no dataset is open"),
 });
+
+/** Of items without texts and pictures. */
+export function nothingToRead(why: string): Pick<ItemContent, "network" | "tokens" | "pictures"> {
+  const refuse = async (): Promise<never> => {
+    throw new DataError("no-content", `the model reads texts or pictures, but there are none: ${why}`);
+  };
+  return { network: refuse, tokens: refuse, pictures: refuse };
+}
 
 /** The content of a dataset's items. */
 export function datasetContent(dataset: Dataset, training: Sequences): ItemContent {
   const opened = new Map<string, Promise<FeatureTable>>();
+  const networks = new Map<string, Promise<Network>>();
   let items: Promise<readonly Item[]> | null = null;
   return {
     where: dataset.directory,
@@ -52,5 +73,15 @@ export function datasetContent(dataset: Dataset, training: Sequences): ItemConte
       items ??= readItems(dataset);
       return items;
     },
+    network(name) {
+      const network = networks.get(name) ?? openNetwork(name);
+      networks.set(name, network);
+      return network;
+    },
+    async tokens(options) {
+      items ??= readItems(dataset);
+      return itemTokens(await items, options);
+    },
+    pictures: (size) => itemPictures(dataset, size),
   };
 }

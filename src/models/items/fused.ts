@@ -87,6 +87,11 @@ export function fusedItems(
       if (marks.length === 0) return undefined;
       return Uint8Array.from(items, (_, k) => Number(marks.some((own) => own[k] === 1)));
     },
+    networks: (config) => each(config).flatMap(({ part, encoder }) => encoder.networks?.(part) ?? []),
+    atOnce: (config) =>
+      Math.min(
+        ...each(config).map(({ part, encoder }) => encoder.atOnce?.(part) ?? Number.POSITIVE_INFINITY),
+      ),
     async constants(content, config) {
       const all = await Promise.all(
         each(config).map(async ({ label, part, encoder }) => {
