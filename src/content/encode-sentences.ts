@@ -6,7 +6,7 @@ import type { Device } from "../runtime/device.ts";
 import { contentKey } from "./content-key.ts";
 import { encodeRows } from "./encode-rows.ts";
 import { placeToRecord, requireSameEncoder } from "./encoder-place.ts";
-import { textsOf } from "./item-text.ts";
+import { textOf } from "./item-text.ts";
 import { type LanguageModel, openLanguageModel } from "./language-model.ts";
 import type { NewItemFeatures } from "./new-items.ts";
 import type { Outcome } from "./partial.ts";
@@ -70,8 +70,6 @@ export async function encodeSentences(
     await model.dispose();
   }
 }
-
-const textOf = (item: Item, columns: readonly string[]): string => textsOf(item, columns).join(". ");
 
 /** The model of a table, for texts of new items. @throws DataError where it is not there or another one */
 export async function reopenSentences(

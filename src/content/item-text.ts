@@ -22,6 +22,9 @@ export function textsOf(item: Item, columns: readonly string[]): Texts {
   return texts;
 }
 
+/** All that an item reads as one text. */
+export const textOf = (item: Item, columns: readonly string[]): string => textsOf(item, columns).join(". ");
+
 /** The names of all fields that some item has, the title first. */
 export function columnsOf(items: readonly Item[]): string[] {
   const names = new Set(items.flatMap((item) => Object.keys(item.fields)));

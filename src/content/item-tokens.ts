@@ -1,7 +1,7 @@
 /** @file The texts of items as tokens of a text encoder, in a table with a row for each item. */
 
 import type { Item } from "../data/dataset.ts";
-import { textsOf } from "./item-text.ts";
+import { textOf } from "./item-text.ts";
 import { openTokenizer } from "./tokenizer.ts";
 
 export interface TokenOptions {
@@ -10,10 +10,12 @@ export interface TokenOptions {
   readonly columns: readonly string[];
   /** The most tokens of a text. */
   readonly most: number;
+  /** L, where it is not that of the longest text. */
+  readonly width?: number;
 }
 
 export interface ItemTokens {
-  /** L, the tokens of the longest text. */
+  /** L, by default the tokens of the longest text. */
   readonly width: number;
   /** int32 [N, L], filled up at the end. */
   readonly tokens: Int32Array;
@@ -21,16 +23,13 @@ export interface ItemTokens {
   readonly lengths: Int32Array;
 }
 
-/** What of an item is encoded: its texts, one after the other. */
-export const textOf = (item: Item, columns: readonly string[]): string => textsOf(item, columns).join(". ");
-
 /** Texts that are cut into tokens together. */
 const BATCH = 256;
 
 /** The tokens of the items' texts. @throws ConfigError, DataError where there is no such tokenizer */
 export async function itemTokens(
   items: readonly Item[],
-  { encoder, columns, most }: TokenOptions,
+  { encoder, columns, most, width: given }: TokenOptions,
 ): Promise<ItemTokens> {
   const tokenizer = await openTokenizer(encoder);
   const limit = Math.min(most, tokenizer.mostTokens);
@@ -39,7 +38,7 @@ export async function itemTokens(
   for (let at = 0; at < texts.length; at += BATCH)
     rows.push(...tokenizer.tokens(texts.slice(at, at + BATCH), limit));
   const lengths = Int32Array.from(rows, (row, item) => (texts[item] === "" ? 0 : row.length));
-  const width = lengths.reduce((longest, length) => Math.max(longest, length), 1);
+  const width = given ?? lengths.reduce((longest, length) => Math.max(longest, length), 1);
   const tokens = new Int32Array(items.length * width).fill(tokenizer.pad);
   for (const [item, row] of rows.entries()) if (lengths[item]! > 0) tokens.set(row, item * width);
   return { width, tokens, lengths };

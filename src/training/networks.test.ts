@@ -9,6 +9,9 @@ import { importInteractions } from "../data/import.ts";
 import { readTensors } from "../data/tensors.ts";
 import { evaluateRun } from "../evaluation/evaluate-run.ts";
 import { openRun } from "../evaluation/run-folder.ts";
+import type { ModelConfig } from "../models/config.ts";
+import { nodeRuntime } from "../runtime/node.ts";
+import { openNewItems } from "./new-items.ts";
 import { openScorer } from "./open-scorer.ts";
 import { type TrainOptions, train } from "./train.ts";
 
@@ -78,7 +81,7 @@ const losses = async (run: string): Promise<number[]> =>
     .map((line) => (JSON.parse(line) as { loss: number }).loss);
 
 describe("training a pretrained network with the rest", () => {
-  it("learns from texts alone, and leaves a run that scores without the network", async () => {
+  it("learns from texts alone, and leaves a run that reads new ones, and scores without the network", async () => {
     const out = join(folder, "full");
     await train({ data, out, recipe: "morec", set: set(15, { "items.rate": 0.2 }) });
     const run = await openRun(out);
@@ -87,6 +90,30 @@ describe("training a pretrained network with the rest", () => {
     const { tensors } = await readTensors(join(out, "weights.safetensors"));
     expect(Object.keys(tensors)).toContain("items.network.encoder.layer.0.attention.query.weight");
     expect(Object.keys(tensors)).not.toContain("items.tokens");
+    const { directory, manifest, items } = run;
+    const { recipe, networks } = manifest;
+    const config = manifest.config as unknown as ModelConfig;
+    const counts = Int32Array.from(items, ({ count }) => count);
+    const given = { directory, recipe, config, counts, networks };
+    const encoder = await openNewItems(given, nodeRuntime);
+    const added = ["red blue", undefined].map((title) => ({
+      item: { id: "new", ...(title && { title }), fields: {} },
+      features: {},
+    }));
+    expect([...encoder.known(added)]).toEqual([1, 0]);
+    const made = await encoder.encode(added);
+    await encoder.dispose();
+    const ready = (await readTensors(join(out, "item-vectors.safetensors"))).tensors["items.vectors"]!.data;
+    const own = (await readFile(join(out, "items.jsonl"), "utf8")).split("\n");
+    for (const [k, item] of [
+      [0, "item 5"],
+      [1, "item 4"],
+    ] as const) {
+      const row = own.findIndex((line) => line.includes(`"${item}"`));
+      for (let c = 0; c < 16; c++) expect(made[16 * k + c]).toBeCloseTo(ready[16 * row + c] as number, 4);
+    }
+    const other = { ...given, networks: { [text]: "0" } };
+    await expect(openNewItems(other, nodeRuntime)).rejects.toThrow("this is not the network that");
     await rename(text, `${text}-away`);
     const { metrics } = await evaluateRun({ run: out, openScorer });
     await rename(`${text}-away`, text);

@@ -1,14 +1,18 @@
 /** @file Vectors of items that a run has never met, from their content alone; and of those it has met, from other content. */
+
+import { itemTokens } from "../content/item-tokens.ts";
+import { openNetwork } from "../content/network.ts";
 import type { Item } from "../data/dataset.ts";
 import type { FeatureTable } from "../data/features.ts";
 import { isBaseline, type ModelConfig, partOf, type RecipeConfig } from "../models/config.ts";
-import { type ItemContent, nothingToRead } from "../models/items/content.ts";
+import type { Networks } from "../models/define.ts";
+import type { ItemContent } from "../models/items/content.ts";
 import { type ContentTable, unfitFeatures } from "../retrieval/content-reader.ts";
 import { openItemEncoder } from "../retrieval/item-encoder.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { ConfigError, DataError } from "../tensor/errors.ts";
 import type { Tensor } from "../tensor/spec.ts";
-import { itemConstants } from "./learner.ts";
+import { itemConstants, itemNetworks } from "./learner.ts";
 import { readRunWeights } from "./ready-vectors.ts";
 
 /** What is known of an item. */
@@ -28,6 +32,8 @@ export interface TrainedItems {
   readonly config: ModelConfig;
   /** Training interactions of each item. */
   readonly counts: Int32Array;
+  /** Pretrained network → what its file was when the run was trained. */
+  readonly networks?: Readonly<Record<string, string>> | undefined;
 }
 
 export interface NewItemEncoder {
@@ -59,7 +65,9 @@ export async function openNewItems(
   if (!readsContent(config)) throw new ConfigError("ids-alone", idsAlone(run.recipe), { run: directory });
   const tables = contentTables(config);
   const weights = await readRunWeights(directory);
-  const encoder = await openItemEncoder({ config, rows, runtime, threads });
+  const networks = await itemNetworks(config, newContent(run, tables, []));
+  refuseOtherNetworks(run, networks);
+  const encoder = await openItemEncoder({ config, rows, runtime, threads, networks });
   return {
     tables,
     width: encoder.width,
@@ -79,6 +87,15 @@ export async function openNewItems(
     },
     dispose: () => encoder.dispose(),
   };
+}
+
+/** @throws DataError where a network is no longer what the run was trained with */
+function refuseOtherNetworks({ directory, networks: known }: TrainedItems, networks: Networks): void {
+  for (const [name, { hash }] of networks) {
+    if (known === undefined || known[name] === hash) continue;
+    const what = `${name}: this is not the network that ${directory} was trained with; put that one back`;
+    throw new DataError("other-network", what, { name });
+  }
 }
 
 /** Why a recipe has no vectors for items that it was not trained with, and what to do. */
@@ -123,7 +140,18 @@ const newContent = (
   tables: async () => tables.map(({ table }) => table),
   features: async (name) => tableOf(tables.find(({ table }) => table === name)!, items),
   items: async () => items.map(({ item }) => item),
-  ...nothingToRead("a new item is known by its features"),
+  network: openNetwork,
+  tokens: (options) =>
+    itemTokens(
+      items.map(({ item }) => item),
+      options,
+    ),
+  pictures: async () => {
+    throw new DataError(
+      "no-pictures",
+      "the model reads pictures, which cannot be given for items that are new or described anew",
+    );
+  },
 });
 
 function tableOf({ table, columns: dim }: ContentTable, items: readonly NewItem[]): FeatureTable {

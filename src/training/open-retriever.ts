@@ -28,7 +28,7 @@ export type OpenRetriever = (run: OpenRun, options?: RetrieverOptions) => Promis
 /** The retriever of a run; its thread ends when it is disposed. @throws DataError where files of the run are broken */
 export const openRetriever: OpenRetriever = async (run, options = {}) => {
   const { threads = scoringThreads(availableParallelism()), device, index, interactions, encoders } = options;
-  const { recipe, features = {} } = run.manifest;
+  const { recipe, features = {}, networks } = run.manifest;
   const dataset = options.dataset && {
     directory: options.dataset.directory,
     manifest: options.dataset.manifest,
@@ -46,7 +46,8 @@ export const openRetriever: OpenRetriever = async (run, options = {}) => {
   };
   const { directory, config, counts } = spec;
   const retriever = await workerRetriever(spec);
-  const content = workerContent({ directory, recipe, config, counts, dataset, features, encoders, threads });
+  const described = { directory, recipe, config, counts, networks };
+  const content = workerContent({ ...described, dataset, features, encoders, threads });
   return withContent(retriever, content);
 };
 

@@ -1,5 +1,6 @@
 /** @file A text encoder inside the model: items are what it makes of their texts, and it is trained with the rest. */
 import { z } from "zod";
+import { textOf } from "../../content/item-text.ts";
 import { poolings } from "../../content/pooling.ts";
 import type { Item } from "../../data/dataset.ts";
 import { greater } from "../../graph/ops/index.ts";
@@ -81,8 +82,9 @@ export const textEncoder = defineItemEncoder<Config>({
     const { encoder, columns, maxTokens: most } = settings;
     return { ...settings, length: (await content.tokens({ encoder, columns, most })).width };
   },
-  async constants(content, { encoder, columns, maxTokens: most }) {
-    const { tokens, lengths, width } = await content.tokens({ encoder, columns, most });
+  described: (items, { columns }) => Uint8Array.from(items, (item) => Number(textOf(item, columns) !== "")),
+  async constants(content, { encoder, columns, length: width }) {
+    const { tokens, lengths } = await content.tokens({ encoder, columns, most: width, width });
     const rows = lengths.length;
     return {
       tokens: { data: tokens, shape: [rows, width] },
