@@ -22,13 +22,17 @@ import {
   orderRules,
   type TimeRule,
 } from "./manifest.ts";
+import { openPublished } from "./open-published.ts";
+import { type PublishedFiles, type PublishedFormat, publishedFiles } from "./published.ts";
 import { type Chosen, type ColumnOptions, checkRaw, chooseColumns, readRaw, timeKind } from "./raw.ts";
-import { openSource } from "./source.ts";
+import { openSource, type Source } from "./source.ts";
 
 /** What is imported, how it is filtered, and where the dataset folder goes. */
 export interface ImportOptions extends ColumnOptions {
-  /** A .csv, .tsv, .jsonl, .parquet or .inter file, or one of them with .gz. */
+  /** A .csv, .tsv, .jsonl, .parquet or .inter file, or one of them with .gz; or the folder of a published data set. */
   readonly interactions: string;
+  /** How the interactions and what belongs to them were published; folders are recognised by the names of their files. */
+  readonly format?: PublishedFormat | undefined;
   /** A file of the same kinds (.item for RecBole) with a row for each item. */
   readonly items?: string | undefined;
   /** Ready features of items, each to become a table. */
@@ -71,7 +75,9 @@ const MEMORY_LIMIT = "3GB";
  *
  * DataError or ConfigError, each with one plain sentence, for anything wrong with the input; nothing is left behind.
  */
-export async function importInteractions(options: ImportOptions): Promise<ImportReport> {
+export async function importInteractions(asked: ImportOptions): Promise<ImportReport> {
+  const published = await publishedFiles(asked.interactions, asked.format);
+  const options = published ? withPublished(asked, published) : asked;
   const start = performance.now();
   const seconds = () => (performance.now() - start) / 1000;
   const filters = checkOptions(options);
@@ -81,7 +87,7 @@ export async function importInteractions(options: ImportOptions): Promise<Import
     await mkdir(temporary);
     const limits = { threads: options.threads, memoryLimit: options.memoryLimit ?? MEMORY_LIMIT, temporary };
     const made = await withDatabase(limits, (database) =>
-      build({ database, folder, temporary, options, filters, report }),
+      build({ database, folder, temporary, options, filters, report, published }),
     );
     await rm(temporary, { recursive: true });
     await writeFile(join(folder, "manifest.json"), `${JSON.stringify(made.manifest, null, 2)}\n`);
@@ -94,6 +100,14 @@ export async function importInteractions(options: ImportOptions): Promise<Import
     seconds: seconds(),
   };
 }
+
+/** The options with the files of a published data set; what is named besides takes the place of its own. */
+const withPublished = (asked: ImportOptions, files: PublishedFiles): ImportOptions => ({
+  ...asked,
+  interactions: files.interactions,
+  items: asked.items ?? files.items,
+  images: asked.images ?? files.images,
+});
 
 function checkOptions({ minUser = 1, minItem = 1, minRating, threads, memoryLimit }: ImportOptions): Filters {
   for (const [name, value] of Object.entries({ minUser, minItem, threads: threads ?? 1 })) {
@@ -120,6 +134,7 @@ interface Work {
   readonly options: ImportOptions;
   readonly filters: Filters;
   readonly report: (step: ImportProgress["step"]) => void;
+  readonly published: PublishedFiles | undefined;
 }
 
 interface Built {
@@ -149,7 +164,7 @@ async function build(work: Work): Promise<Built> {
     ...(kind === "timestamp" && unit !== undefined ? { unit } : {}),
     ...span,
   };
-  const { manifest, items: ids } = await manifestOf(work, { chosen, steps, time, metadata });
+  const { manifest, items: ids } = await manifestOf(work, { source, chosen, steps, time, metadata });
   const { temporary, options: all } = work;
   const features = { features: all.features ?? [], itemColumn: all.itemColumn ?? "item_id" };
   const place = { database, folder, temporary, out: resolve(all.out) };
@@ -159,13 +174,14 @@ async function build(work: Work): Promise<Built> {
 type Step = Counts & { readonly step: string };
 
 interface Outcome {
+  readonly source: Source;
   readonly chosen: Chosen;
   readonly steps: Step[];
   readonly time: TimeRule;
   readonly metadata: Manifest["metadata"];
 }
 
-async function manifestOf(work: Work, { chosen, steps, time, metadata }: Outcome) {
+async function manifestOf(work: Work, { source, chosen, steps, time, metadata }: Outcome) {
   const { database, folder, options, filters } = work;
   const { interactions, users, items } = steps.at(-1)!;
   const loaded = await loadInteractions(database, folder, interactions, time.kind === "timestamp");
@@ -180,7 +196,7 @@ async function manifestOf(work: Work, { chosen, steps, time, metadata }: Outcome
     contentHash: content,
     counts: { interactions, users, items },
     steps,
-    sources: { interactions: basename(options.interactions), ...itemsSource },
+    sources: { interactions: basename(source.path), ...itemsSource },
     columns: { user: chosen.user.name, item: chosen.item.name, ...rating },
     time,
     filters,
@@ -194,15 +210,20 @@ async function manifestOf(work: Work, { chosen, steps, time, metadata }: Outcome
   return { manifest, items: loaded.items };
 }
 
-async function openSources({ database, temporary, options, report }: Work) {
+async function openSources({ database, temporary, options, report, published }: Work) {
   report("unpack");
   const open = async (path: string, name: string) => {
     const folder = join(temporary, name);
     await mkdir(folder);
     return openSource(database, path, folder);
   };
-  const source = await open(options.interactions, "interactions");
-  return { source, items: options.items === undefined ? undefined : await open(options.items, "items") };
+  const own = options.items === undefined || options.items === published?.items;
+  const items = own ? undefined : await open(options.items!, "items");
+  if (published !== undefined) {
+    const sources = await openPublished(database, published);
+    return { ...sources, items: items ?? sources.items };
+  }
+  return { source: await open(options.interactions, "interactions"), items };
 }
 
 async function filterSteps(work: Work, unit: TimeRule["unit"], kind: TimeRule["kind"]): Promise<Step[]> {

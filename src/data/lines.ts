@@ -10,6 +10,10 @@ export interface InputFile {
   readonly path: string;
   readonly kind: FileKind;
   readonly plain: string;
+  /** Whether the first line is a record and names no columns. */
+  readonly headless?: boolean;
+  /** The SQL relation of the records, where they are not the lines of the file. */
+  readonly rows?: string;
 }
 
 const LINE_FEED = 10;
@@ -23,7 +27,8 @@ const QUOTE = 34;
  */
 export async function placeOf(source: InputFile, record: number): Promise<string> {
   if (source.kind === "parquet") return `${source.path}: row ${record + 1}`;
-  const header = source.kind === "jsonl" ? 0 : 1;
+  if (source.rows !== undefined) return `${source.path}: record ${record + 1}`;
+  const header = source.kind === "jsonl" || source.headless ? 0 : 1;
   return `${source.path}:${await lineOf(source, record + header, "skip")}`;
 }
 

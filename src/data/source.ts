@@ -59,7 +59,8 @@ export async function openSource(database: Database, path: string, folder: strin
 }
 
 /** The SQL relation of a file's rows, in the file's order when inserted into a table. */
-export function relation({ kind, plain, columns }: Source): string {
+export function relation({ kind, plain, columns, headless, rows }: Source): string {
+  if (rows !== undefined) return rows;
   const file = pathLiteral(plain);
   if (kind === "parquet") return `read_parquet(${file}, binary_as_string = true)`;
   if (kind === "jsonl")
@@ -67,7 +68,7 @@ export function relation({ kind, plain, columns }: Source): string {
   const quote = kind === "csv" ? '"' : "";
   const types = columns.map((column) => `${literal(column.sql)}: 'VARCHAR'`).join(", ");
   return (
-    `read_csv(${file}, auto_detect = false, header = true, delim = ${literal(kind === "csv" ? "," : "\t")}, ` +
+    `read_csv(${file}, auto_detect = false, header = ${!headless}, delim = ${literal(kind === "csv" ? "," : "\t")}, ` +
     `quote = ${literal(quote)}, escape = ${literal(quote)}, compression = 'none', columns = {${types}})`
   );
 }
@@ -84,6 +85,26 @@ export function needColumn(source: Source, name: string, flag: string): Column {
   const known = source.columns.map((each) => each.name);
   const what = `${source.path}: there is no column "${name}"${suggest(name, known)}; choose one with ${flag}`;
   throw new DataError("missing-column", what, { path: source.path, column: name, known });
+}
+
+/** A delimited file whose columns are known by their places. */
+export interface PlainFile extends InputFile {
+  /** The fields of the first record. */
+  readonly first: readonly string[];
+  readonly width: number;
+}
+
+/** Looks at the first record of a delimited file. @throws DataError where it has fewer than `least` fields */
+export async function openPlain(
+  path: string,
+  { kind, least }: { readonly kind: "csv" | "tsv"; readonly least: number },
+): Promise<PlainFile> {
+  await refuseEmpty(path, path);
+  const file = { path, kind, plain: resolve(path) };
+  const first = headerFields(await firstBytes(file), kind) ?? [];
+  if (first.length >= least) return { ...file, first, width: first.length };
+  const what = `${path}:1: the line has ${first.length} fields where at least ${least} are wanted, with a ${kind === "csv" ? "comma" : "tab"} between`;
+  throw new DataError("too-few-fields", what, { path });
 }
 
 async function refuseEmpty(path: string, file: string): Promise<void> {
@@ -160,7 +181,7 @@ async function headerColumns(source: Source): Promise<Column[]> {
   throw new DataError("duplicate-column", what, { path: source.path, column: twice.name });
 }
 
-async function firstBytes({ plain }: Source): Promise<string> {
+async function firstBytes({ plain }: InputFile): Promise<string> {
   const file = await open(plain, "r");
   try {
     const { buffer, bytesRead } = await file.read(Buffer.alloc(HEADER_BYTES), 0, HEADER_BYTES, 0);

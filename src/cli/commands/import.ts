@@ -1,8 +1,9 @@
 /** @file sequitur import */
 
-import { Command, InvalidArgumentError } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import { type FeatureInput, readFeatureInput } from "../../data/feature-input.ts";
 import type { ImportOptions, ImportProgress, ImportReport } from "../../data/import.ts";
+import { type PublishedFormat, publishedFormats } from "../../data/published.ts";
 import { formatTable } from "../../evaluation/table.ts";
 import { ConfigError } from "../../tensor/errors.ts";
 import type { Context } from "../context.ts";
@@ -12,6 +13,7 @@ import { createProgressLine, duration, grouped } from "../progress.ts";
 interface Options extends CommonOptions {
   readonly interactions: string;
   readonly out: string;
+  readonly format?: PublishedFormat;
   readonly items?: string;
   readonly features?: readonly FeatureInput[];
   readonly images?: string;
@@ -30,8 +32,16 @@ export function importCommand(context: Context): Command {
     .description(
       "Read an event log into a dataset folder (.csv .tsv .jsonl .parquet .inter .item, each also .gz).",
     )
-    .requiredOption("--interactions <file>", "who did something with which item, and when")
+    .requiredOption(
+      "--interactions <file>",
+      "who did what with which item, and when; or a folder of NineRec or MicroLens",
+    )
     .requiredOption("--out <folder>", "the dataset folder to write")
+    .addOption(
+      new Option("--format <name>", "how the data was published (default: by the names of files)").choices(
+        publishedFormats,
+      ),
+    )
     .option("--items <file>", "items with titles and other columns")
     .option(
       "--features <name=file>",
