@@ -27,14 +27,6 @@ const config = z.strictObject({
     .enum(["columns", "whole"])
     .default("columns")
     .describe("features are centred and divided by a standard deviation: each column's own, or that of all"),
-  length: z
-    .number()
-    .positive()
-    .max(1000)
-    .default(1.6)
-    .describe(
-      "length of an item's centred and divided features, on average; the shorter, the smaller the head starts and the more slowly it changes",
-    ),
   optional: z
     .boolean()
     .default(false)
@@ -44,11 +36,8 @@ const config = z.strictObject({
 type Config = z.infer<typeof config>;
 
 /**
- * W₂·f(W₁·s·(x − mean)/deviation + b₁) + b₂ of a table [N, F] that is not trained → [N, D], s = length/√F; items without
- * content share a learned vector, and nothing of their row is read. Centring and scaling are folded into W₁.
- *
- * Adam's steps are as large whatever the gradient, so the head's output changes in proportion to Σ|x| in each step. With
- * rows of length √F it runs away from an id table beside it, which then hardly counts.
+ * W₂·f(W₁·(x − mean)/deviation + b₁) + b₂ of a table [N, F] that is not trained → [N, D]; items without content share
+ * a learned vector, and nothing of their row is read. Centring and scaling are folded into W₁.
  *
  * Source: the two-stage variant of Yuan et al. 2023, arXiv:2303.13835 (frozen features, an MLP as the only adapter).
  */
@@ -77,7 +66,7 @@ export const features = defineItemEncoder<Config>({
     return { ...settings, columns: (await requireTable(settings.table, content)).dim };
   },
   tables: ({ table, columns }) => [{ table, columns }],
-  async constants(content, { table: name, scaling, length }) {
+  async constants(content, { table: name, scaling }) {
     const table = await content.features(name);
     const { center, gain } = columnsOf(table, scaling);
     const rows = table.present.length;
@@ -85,7 +74,7 @@ export const features = defineItemEncoder<Config>({
       values: { data: table.values, shape: [rows, table.dim] },
       present: { data: Float32Array.from(table.present), shape: [rows, 1] },
       center: { data: center, shape: [1, table.dim] },
-      gain: { data: gain.map((v) => (v * length) / Math.sqrt(table.dim)), shape: [table.dim, 1] },
+      gain: { data: gain, shape: [table.dim, 1] },
     };
   },
 });
