@@ -1,8 +1,12 @@
+import { mkdtemp, readdir, rm, truncate, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { stream } from "../tensor/random.ts";
 import { approximateIndex } from "./approximate-index.ts";
 import { emptyBits, setBit } from "./bits.ts";
+import { buildIndex } from "./build-index.ts";
 import { exactIndex } from "./exact-index.ts";
 import { int8Index } from "./int8-index.ts";
 import { measureRecall } from "./recall.ts";
@@ -120,6 +124,60 @@ describe.each(["exact", "scanning", "int8", "approximate"] as const)("the %s ind
       await index.dispose();
     },
   );
+});
+
+describe("the approximate index in a file", () => {
+  const messages: string[] = [];
+  const [rows, width] = [2_000, 16];
+  const vectors = new Float32Array(rows * width);
+  stream(5, "rows").fillNormal(vectors, 1);
+  const tableOf = (values: Float32Array) =>
+    createVectorTable({ dim: width, vectors: values.slice(), similarity: "cosine" });
+  const query = vectors.slice(0, width);
+  const question = { k: 5, excluded: new Set<number>(), allowed: null };
+
+  /** Where the index came from, and what it finds. */
+  async function opened(values: Float32Array, cache: string) {
+    const onMessage = (text: string) => void messages.push(text);
+    const { index, report } = await buildIndex(tableOf(values), { index: "approximate", cache, onMessage });
+    const [hits] = await index.search(query, [question]);
+    await index.dispose();
+    return { origin: report.origin, rows: [...hits!.rows] };
+  }
+
+  it("is read where rows and settings are the same, and built where they are not, or the file was altered", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "sequitur-index-"));
+    const cache = join(folder, "run.index");
+    const first = await opened(vectors, cache);
+    expect(first.origin).toBe("built");
+    expect(await opened(vectors, cache)).toEqual({ ...first, origin: "read" });
+
+    const others = vectors.slice();
+    others[0]! += 1;
+    expect((await opened(others, cache)).origin).toBe("built");
+    expect(await readdir(cache)).toHaveLength(4); // two indexes and their notes
+    others[0]! += 1;
+    await opened(others, cache);
+    expect(await readdir(cache)).toHaveLength(4); // the oldest went
+
+    const [name] = (await readdir(cache)).filter((file) => file.endsWith(".index"));
+    await truncate(join(cache, name!), 1000);
+    for (const values of [vectors, others]) await opened(values, cache);
+    expect(await opened(vectors, cache)).toEqual({ ...first, origin: "read" });
+    expect(messages).toEqual([]);
+    await rm(folder, { recursive: true });
+  });
+
+  it("is built all the same where it cannot be kept, which is said", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "sequitur-index-"));
+    await writeFile(join(folder, "file"), "");
+    const { origin } = await opened(vectors, join(folder, "file", "run.index"));
+    expect(origin).toBe("built");
+    expect(messages.splice(0)).toEqual([
+      expect.stringContaining("the index could not be kept for the next start"),
+    ]);
+    await rm(folder, { recursive: true });
+  });
 });
 
 describe("a vector table", () => {

@@ -21,6 +21,8 @@ export interface VectorIndex {
   readonly kind: IndexKind;
   /** Memory beside the table's. */
   readonly bytes: number;
+  /** How long it took to read, where it was not built. */
+  readonly readSeconds?: number | undefined;
   /** The best rows for each of the states [Q, D], best first, ties by lower row; nothing where nothing is left. */
   search(queries: Float32Array, questions: readonly Question[]): Promise<Hits[]>;
   /** Tells that the table has a new vector for a row. */

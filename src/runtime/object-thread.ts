@@ -39,6 +39,8 @@ export interface ThreadOptions {
   readonly name: string;
   /** The most memory of what lives shortly; as much as the engine finds right by default. */
   readonly youngMegabytes?: number;
+  /** Told what the thread says by `tell`. */
+  readonly onMessage?: ((text: string) => void) | undefined;
 }
 
 const errorOf = ({ message, code, kind }: NonNullable<Reply["error"]>): Error => {
@@ -64,7 +66,9 @@ export function startObject<Head>(options: ThreadOptions): ObjectThread<Head> {
     for (const { reject } of pending.values()) reject(ended);
     pending.clear();
   };
-  worker.on("message", ({ call, value, error }: Reply) => {
+  worker.on("message", (message: Reply | string) => {
+    if (typeof message === "string") return options.onMessage?.(message);
+    const { call, value, error } = message;
     const entry = pending.get(call);
     pending.delete(call);
     if (pending.size === 0) worker.unref();
@@ -88,6 +92,9 @@ export function startObject<Head>(options: ThreadOptions): ObjectThread<Head> {
     terminate: () => worker.terminate(),
   };
 }
+
+/** In the thread: says something to who started it. */
+export const tell = (text: string): void => parentPort!.postMessage(text);
 
 /** In the thread: opens the object, says `headOf` it, and answers one call of a method after the other. */
 export async function serveObject<T extends object>(

@@ -19,6 +19,7 @@ import { Pages } from "./pages/pages.ts";
 import { type HistoryOf, Recommender } from "./recommender.ts";
 import { liveHistories, type TrainedHistory } from "./state/live-histories.ts";
 import type { UserEvents } from "./state/store.ts";
+import { warmUp } from "./warm-up.ts";
 
 export interface OpenRecommenderOptions extends ScorerOptions {
   /** The run folder. */
@@ -38,7 +39,11 @@ export interface OpenRecommenderOptions extends ScorerOptions {
   /** What users did since the model was trained; without it only the dataset speaks of them. */
   readonly events?: ((user: string) => Promise<UserEvents>) | undefined;
   readonly queue?: QueueOptions | undefined;
-  /** Told where the dataset could not be opened and users are only wanted if present. */
+  /** True where another model answers meanwhile. */
+  readonly reloading?: boolean | undefined;
+  /** True: half a second goes into made-up questions, so that the first of people are not slow. */
+  readonly warmUp?: boolean | undefined;
+  /** Told where the dataset could not be opened and users are only wanted if present; and of the index. */
   readonly onMessage?: ((text: string) => void) | undefined;
 }
 
@@ -48,6 +53,7 @@ export async function openRecommender(options: OpenRecommenderOptions): Promise<
   const dataset = await openUsers(run, options);
   const retriever = await openRetrieval(run, dataset, options);
   try {
+    if (options.warmUp) await warmUp(retriever);
     return new Recommender({
       retriever,
       items: run.items,
@@ -66,7 +72,16 @@ export async function openRecommender(options: OpenRecommenderOptions): Promise<
 async function openRetrieval(
   run: OpenRun,
   dataset: Dataset | undefined,
-  { openScorer, openRetriever, index, threads, device, encoders, onMessage }: OpenRecommenderOptions,
+  {
+    openScorer,
+    openRetriever,
+    index,
+    threads,
+    device,
+    encoders,
+    reloading,
+    onMessage,
+  }: OpenRecommenderOptions,
 ): Promise<Retriever> {
   if (openRetriever) {
     const given = {
@@ -76,6 +91,8 @@ async function openRetrieval(
       interactions: dataset && interactionsOf(dataset),
       dataset,
       encoders,
+      busy: reloading,
+      onMessage,
     };
     const retriever = await openRetriever(run, given);
     if (retriever.report) onMessage?.(describeIndex(retriever.report));

@@ -13,6 +13,8 @@ import type { ItemChange, LiveItem, Store, UserEvents } from "./state/store.ts";
 export interface LiveParts {
   readonly events: (user: string) => Promise<UserEvents>;
   readonly queue: QueueOptions;
+  /** True where another model answers meanwhile. */
+  readonly reloading: boolean;
 }
 
 export interface ServiceOptions {
@@ -189,6 +191,7 @@ export class Service {
     const { open, queue } = this.#options;
     const recommender = await open({
       events: async (user) => (isWellFormed(user) ? this.store.events(user) : nothing), // no storage has such a user
+      reloading: this.#use !== undefined,
       queue: { ...queue, onBatch: (size, ms) => this.listener.batch?.(size, ms) },
     });
     const changed = new Set<string>();

@@ -13,7 +13,9 @@ import type { RetrieverSpec } from "./run-retriever.ts";
 import { workerContent } from "./worker-content.ts";
 import { workerRetriever } from "./worker-retriever.ts";
 
-export interface RetrieverOptions extends ScorerOptions, Pick<IndexOptions, "index"> {
+export interface RetrieverOptions extends ScorerOptions, Pick<IndexOptions, "index" | "onMessage"> {
+  /** True where others are answered meanwhile, so that building an index may not take all cores. */
+  readonly busy?: boolean | undefined;
   /** The histories that the model was trained on, for the fallbacks. */
   readonly interactions?: Interactions | undefined;
   /** The dataset, for the item fields of runs that have none of their own, and for the content of new items. */
@@ -27,7 +29,8 @@ export type OpenRetriever = (run: OpenRun, options?: RetrieverOptions) => Promis
 
 /** The retriever of a run; its thread ends when it is disposed. @throws DataError where files of the run are broken */
 export const openRetriever: OpenRetriever = async (run, options = {}) => {
-  const { threads = scoringThreads(availableParallelism()), device, index, interactions, encoders } = options;
+  const cores = availableParallelism();
+  const { threads = scoringThreads(cores), device, index, busy, interactions, encoders } = options;
   const { recipe, features = {}, networks } = run.manifest;
   const dataset = options.dataset && {
     directory: options.dataset.directory,
@@ -42,14 +45,19 @@ export const openRetriever: OpenRetriever = async (run, options = {}) => {
     interactions,
     index,
     threads,
+    buildThreads: busy ? threads : cores,
+    cache: indexFolder(run.directory),
     device,
   };
   const { directory, config, counts } = spec;
-  const retriever = await workerRetriever(spec);
+  const retriever = await workerRetriever(spec, options.onMessage);
   const described = { directory, recipe, config, counts, networks };
   const content = workerContent({ ...described, dataset, features, encoders, threads });
   return withContent(retriever, content);
 };
+
+/** Where an index that takes long to build is kept: beside the run folder. */
+const indexFolder = (run: string): string => `${run.replace(/[\\/]+$/, "")}.index`;
 
 /** The same retriever, whose thread and the reader's end together. */
 const withContent = (retriever: Retriever, content: ContentReader): Retriever => ({

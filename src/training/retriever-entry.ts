@@ -1,12 +1,12 @@
 /** @file The thread of a retriever. */
 import { workerData } from "node:worker_threads";
-import { serveObject } from "../runtime/object-thread.ts";
+import { serveObject, tell } from "../runtime/object-thread.ts";
 import { type RetrieverSpec, runRetriever } from "./run-retriever.ts";
 import type { PutReply, RetrieverHead } from "./worker-retriever.ts";
 
 await serveObject(
   async () => {
-    const retriever = await runRetriever(workerData as RetrieverSpec);
+    const retriever = await runRetriever(workerData as RetrieverSpec, tell);
     return {
       ...retriever,
       fieldNames: () => retriever.fields,

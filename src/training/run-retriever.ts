@@ -18,7 +18,7 @@ import { nodeRuntime } from "../runtime/node.ts";
 import { readRunParams } from "./ready-vectors.ts";
 
 /** What a worker is told about a run. */
-export interface RetrieverSpec extends IndexOptions {
+export interface RetrieverSpec extends Omit<IndexOptions, "onMessage"> {
   /** The run folder. */
   readonly directory: string;
   readonly config: ModelConfig;
@@ -31,21 +31,25 @@ export interface RetrieverSpec extends IndexOptions {
 }
 
 /** Opens what a spec describes. A search blocks this thread. */
-export async function runRetriever(spec: RetrieverSpec): Promise<Retriever> {
+export async function runRetriever(
+  spec: RetrieverSpec,
+  onMessage?: (text: string) => void,
+): Promise<Retriever> {
   const { counts, interactions } = spec;
-  const source = await openSource(spec);
+  const source = await openSource(spec, onMessage);
   return createRetriever({ source, counts, interactions, fields: await readFields(spec.fields) });
 }
 
-async function openSource(spec: RetrieverSpec): Promise<Source> {
-  const { directory, config, counts, index, threads, device } = spec;
+async function openSource(spec: RetrieverSpec, onMessage: IndexOptions["onMessage"]): Promise<Source> {
+  const { directory, config, counts, index, threads, buildThreads, cache, device } = spec;
   const items = counts.length;
   if (isBaseline(config)) {
     const { tensors } = await readTensors(join(directory, runFiles.weights));
     return scoreSource(baselineScorer(config, items, tensors));
   }
   const params = await readRunParams(directory, config);
-  return vectorSource({ config, items, params, index, threads, device, runtime: nodeRuntime });
+  const search = { index, threads, buildThreads, cache, onMessage };
+  return vectorSource({ config, items, params, ...search, device, runtime: nodeRuntime });
 }
 
 /** Fields of each item, by its index. @throws DataError where the file or the folder cannot be read */

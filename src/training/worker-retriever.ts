@@ -23,12 +23,13 @@ interface Change {
  */
 const youngMegabytes = 12;
 
-const startThread = (data: RetrieverSpec) =>
+const startThread = (data: RetrieverSpec, onMessage?: (text: string) => void) =>
   startObject<RetrieverHead>({
     entry: new URL("./retriever-entry.js", import.meta.url),
     data,
     name: "search thread",
     youngMegabytes,
+    onMessage,
   });
 
 /** Threads that may be started in the place of ended ones, within so many milliseconds. */
@@ -40,8 +41,11 @@ const restarts = { most: 3, withinMs: 60_000 } as const;
  *
  * @throws what opening the run throws
  */
-export async function workerRetriever(spec: RetrieverSpec): Promise<Retriever> {
-  let thread = startThread(spec);
+export async function workerRetriever(
+  spec: RetrieverSpec,
+  onMessage?: (text: string) => void,
+): Promise<Retriever> {
+  let thread = startThread(spec, onMessage);
   let head = await thread.head.catch(async (error: unknown) => {
     await thread.terminate();
     throw error;
@@ -55,7 +59,7 @@ export async function workerRetriever(spec: RetrieverSpec): Promise<Retriever> {
     started = started.filter((time) => now - time < restarts.withinMs);
     if (started.length >= restarts.most) throw thread.ended!;
     started.push(now);
-    thread = startThread(spec);
+    thread = startThread(spec, onMessage);
     await thread.head;
     for (const [row, { item, removed }] of changes) {
       await thread.send("put", [row, item]);

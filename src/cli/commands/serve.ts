@@ -104,6 +104,7 @@ async function openService(options: Options, context: Context): Promise<Service>
         threads,
         device,
         onMessage,
+        warmUp: true,
         ...parts,
       }),
   });
