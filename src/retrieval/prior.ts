@@ -44,7 +44,8 @@ export function openPrior(
   items: number,
   params: Readonly<Record<string, Tensor>>,
 ): Prior | null {
-  if (scoring.prior === "none") return null;
+  const { prior = "none" }: Partial<typeof scoring> = scoring; // runs of before have no such setting
+  if (prior === "none") return null;
   const own = Object.entries(params).filter(([name]) => isPriorParam(name));
   const state = Object.fromEntries(own.map(([name, tensor]) => [name.slice(prefix.length), tensor]));
   const logProbabilities = markov.scorer(state, items, chain);
