@@ -26,7 +26,7 @@ const enough = { ms: 50, requests: 16 } as const;
  * A request that waits here has cost next to nothing: its body was not read. How long a newcomer would wait is known
  * from how many have left since others began to wait.
  */
-export function createDoor({ queue = 1024, maxWaitMs = 500, room = 32 }: DoorOptions = {}): Door {
+export function createDoor({ queue = 1024, maxWaitMs = 250, room = 32 }: DoorOptions = {}): Door {
   let waiting: (() => void)[] = [];
   let first = 0; // of those that wait
   let inside = 0;
@@ -50,8 +50,8 @@ export function createDoor({ queue = 1024, maxWaitMs = 500, room = 32 }: DoorOpt
 
   function next(): (() => void) | undefined {
     const work = waiting[first++];
-    if (first < waiting.length) return work;
-    waiting = [];
+    if (2 * first < waiting.length) return work;
+    waiting = waiting.slice(first); // what has been let in is not held any longer
     first = 0;
     return work;
   }

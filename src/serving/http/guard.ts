@@ -32,33 +32,29 @@ const scored = Object.values<Endpoint>(endpoints)
 const busy = problemOf(new RuntimeFailure("busy", ""));
 const refusal = problemText(busy);
 
-/** Headers of a refusal: those that every answer has, as far as a text without scripts needs them. */
-const headers = {
+/** Headers of a refusal, names and values in turn: those that every answer has, as far as a text without scripts needs them. */
+const headers: readonly string[] = Object.entries({
   ...busy.headers,
   "content-type": "application/problem+json",
   "content-length": String(refusal.length),
   "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
   "x-content-type-options": "nosniff",
-};
+}).flat();
+
+/** Headers that let the page of a named origin read an answer. */
+function readable({ headers: { origin } }: IncomingMessage, cors: readonly string[]): readonly string[] {
+  if (origin === undefined || !cors.includes(origin)) return [];
+  const exposed = "retry-after,x-request-id";
+  return ["access-control-allow-origin", origin, "access-control-expose-headers", exposed, "vary", "Origin"];
+}
 
 /** The listener of a server: `listener` behind the door. */
 export function guarded(listener: Listener, { door, cors = [], onRefused }: GuardOptions): Listener {
   function refuse(request: IncomingMessage, response: ServerResponse, path: string): void {
-    const { method = "", headers: given } = request;
     const id = randomUUID();
-    const { origin } = given;
-    const readable = origin !== undefined && cors.includes(origin);
-    response.writeHead(503, {
-      ...headers,
-      "x-request-id": id,
-      ...(readable && {
-        "access-control-allow-origin": origin,
-        "access-control-expose-headers": "retry-after,x-request-id",
-        vary: "Origin",
-      }),
-    });
+    response.writeHead(503, [...headers, "x-request-id", id, ...readable(request, cors)]);
     response.end(refusal);
-    onRefused({ method, path, request: id });
+    onRefused({ method: request.method!, path, request: id });
   }
 
   return (request, response) => {

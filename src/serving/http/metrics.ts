@@ -51,6 +51,17 @@ export function metricsOf(service: Service, version: string): Metrics {
   const fallbacks = counter("sequitur_fallbacks_total", "Answers that a fallback gave", "fallback");
   const events = counter("sequitur_events_total", "Events received", "result");
   const reloads = counter("sequitur_reloads_total", "Changes of the model", "result");
+  const refused = new Map<string, number>(); // added up when asked for: refusals have to be cheap
+  new Counter({
+    name: "sequitur_refused_total",
+    help: "Requests that were refused unread, because too many waited",
+    labelNames: ["route"],
+    registers,
+    collect() {
+      for (const [route, count] of refused) this.inc({ route }, count);
+      refused.clear();
+    },
+  });
   new Gauge({
     name: "sequitur_queue_length",
     help: "Requests that wait for the model",
@@ -80,7 +91,7 @@ export function metricsOf(service: Service, version: string): Metrics {
       events.inc({ result: "duplicate" }, duplicates);
     },
     reload: (result) => reloads.inc({ result }),
-    refused: ({ method, path }) => requests.observe({ method, route: path, status: "503" }, 0),
+    refused: ({ path }) => void refused.set(path, (refused.get(path) ?? 0) + 1),
   };
   return {
     request({ method, route, status, seconds }) {
