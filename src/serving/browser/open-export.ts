@@ -111,7 +111,14 @@ function sourceOf(manifest: ExportManifest, { program, vectors: bytes, prior }: 
     program,
     table,
     index,
-    report: { kind: index.kind, recall: 1, seconds: 0, tableBytes: table.bytes, indexBytes: 0 },
+    report: {
+      kind: index.kind,
+      recall: 1,
+      seconds: 0,
+      origin: "built",
+      tableBytes: table.bytes,
+      indexBytes: 0,
+    },
     prior: openPrior(
       manifest,
       items,
