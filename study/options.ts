@@ -39,10 +39,11 @@ const flags = {
 
 export const usage = `npm run study -- leaderboard [flags]   every row on every data set; writes docs/results/leaderboard/ and docs/leaderboard.md
 npm run study -- search --config FILE [flags]   settings tried one by one; writes docs/results/search/
+npm run study -- transfer [flags]      models of one data set on another; writes docs/results/transfer.json and docs/transfer.md
 
   --list             says what is there, what is missing and how long it would take, and runs nothing
-  --only ROW,…       rows of the leaderboard
-  --data NAME,…      data sets
+  --only ROW,…       rows of the leaderboard, or of transfer
+  --data NAME,…      data sets; the targets of transfer
   --seeds 0,1,2      seeds
   --threads N        threads of a training (default: the machine's cores)
   --until HH:MM      starts no run after this time (next day's where it is past)

@@ -1,0 +1,38 @@
+/** @file docs/transfer.md, from the runs of the study. */
+import { table } from "../scripts/report.ts";
+import { pairs, rows, type TransferRun } from "./transfer.ts";
+
+const short = (value: number): string => value.toFixed(4).replace(/^0\./, ".");
+
+/** The mean, and the lowest and highest where there are several. */
+function shown(values: readonly number[]): string {
+  const mean = values.reduce((a, b) => a + b, 0) / values.length;
+  if (values.length === 1) return short(mean);
+  return `${short(mean)} (${short(Math.min(...values))}–${short(Math.max(...values))})`;
+}
+
+/** The page. */
+export function transferPage(runs: readonly TransferRun[]): string {
+  const parts = pairs.flatMap(({ source, target, fitted }) => {
+    const own = runs.filter((run) => run.source === source && run.target === target && run.fitted === fitted);
+    if (own.length === 0) return [];
+    const lines = rows.flatMap(({ name, title }) => {
+      const each = own.filter(({ row }) => row === name);
+      const metric = (key: string): string => shown(each.map(({ metrics }) => metrics[key]!));
+      return each.length === 0 ? [] : [[title, metric("HR@10"), metric("NDCG@10"), String(each.length)]];
+    });
+    const { popularity } = own[0]!;
+    const first = ["popularity, all users", short(popularity["HR@10"]!), short(popularity["NDCG@10"]!), ""];
+    return [
+      `## ${source} → ${target}`,
+      `${own[0]!.users.toLocaleString("en-US")} users; protocol ${own[0]!.fingerprint}. Texts of both in the space that was fitted to ${fitted}.`,
+      table(["", "HR@10", "NDCG@10", "seeds"], [first, ...lines]),
+    ];
+  });
+  const head = [
+    "# Transfer",
+    "A model of texts alone (`sasrec-text` without its id table) is trained on the source, and its weights go to the target by `train --init`, as in NineRec (Zhang et al. 2023, arXiv:2309.07705). Leave-one-out, all items ranked; mean (lowest–highest) over seeds. With a tenth of the users, a tenth trains and validates and all are tested.",
+    "Written by `npm run tables` from `results/transfer.json`, which `npm run study -- transfer` measures.",
+  ];
+  return `${[...head, ...parts].join("\n\n")}\n`;
+}

@@ -1,0 +1,48 @@
+import { describe, expect, it } from "vitest";
+import { configOf } from "./job.ts";
+import { casesOf, pairs, rows, type TransferRun } from "./transfer.ts";
+import { transferPage } from "./transfer-page.ts";
+
+const madeUp = (row: string, seed: number, ndcg: number): TransferRun => ({
+  row,
+  ...pairs[0]!,
+  seed,
+  metrics: { "HR@10": 2 * ndcg, "NDCG@10": ndcg },
+  popularity: { "HR@10": 0.02, "NDCG@10": 0.01 },
+  users: 1234,
+  fingerprint: "0123456789abcdef",
+  epochs: 3,
+  bestEpoch: 2,
+  seconds: 10,
+  threads: 1,
+});
+
+describe("the study of transfer", () => {
+  it("asks for every row on every pair and seed, or for some", () => {
+    expect(casesOf({})).toHaveLength(pairs.length * rows.length * 3);
+    const some = casesOf({ only: ["zero-shot"], data: ["amazon-scientific"], seeds: [1] });
+    expect(some.map(({ source, row, seed }) => [source, row.name, seed])).toEqual([
+      ["amazon-sports", "zero-shot", 1],
+      ["amazon-beauty", "zero-shot", 1],
+    ]);
+  });
+
+  it("has rows whose settings are known", () => {
+    for (const { set } of rows) expect(() => configOf("sasrec-text", set)).not.toThrow();
+  });
+
+  it("shows means and ranges beside popularity, and rows that are not there not at all", () => {
+    const page = transferPage([
+      madeUp("scratch", 0, 0.03),
+      madeUp("scratch", 1, 0.05),
+      madeUp("tuned", 0, 0.06),
+    ]);
+    expect(page).toContain("## amazon-sports → amazon-scientific\n");
+    expect(page).toMatch(/popularity, all users\s*\| \.0200\s*\| \.0100/);
+    expect(page).toMatch(
+      /from scratch, a tenth of the users\s*\| \.0800 \(\.0600–\.1000\)\s*\| \.0400 \(\.0300–\.0500\)\s*\| 2/,
+    );
+    expect(page).not.toContain("nothing learned here");
+    expect(page).not.toContain("## amazon-beauty");
+  });
+});

@@ -1,0 +1,202 @@
+/** @file The study `transfer`: a text model of one data set on another, without learning there and with a tenth of its users. */
+import { existsSync, readFileSync } from "node:fs";
+import { mkdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { z } from "zod";
+import { environment } from "../bench/machine.ts";
+import { encode } from "../src/content/encode.ts";
+import { openDataset } from "../src/data/dataset.ts";
+import { writeAtomic } from "../src/data/files.ts";
+import { evaluateRun } from "../src/evaluation/evaluate-run.ts";
+import { isRunFolder } from "../src/evaluation/run-folder.ts";
+import { openScorer } from "../src/training/open-scorer.ts";
+import { type TrainOptions, train } from "../src/training/train.ts";
+import { type DataName, dataFolder, prepareData, type Settings } from "./data-sets.ts";
+import { settingList } from "./job.ts";
+import type { StudyContext } from "./leaderboard.ts";
+import type { StudyOptions } from "./options.ts";
+import { transferPage } from "./transfer-page.ts";
+
+/** Where a model comes from, where it goes, and the data set whose texts say what words mean for both. */
+export interface Pair {
+  readonly source: DataName;
+  readonly target: DataName;
+  readonly fitted: DataName;
+}
+
+// amazon-sports has brands and categories, amazon-scientific titles, amazon-beauty all three.
+export const pairs: readonly Pair[] = [
+  { source: "amazon-sports", target: "amazon-scientific", fitted: "amazon-sports" },
+  { source: "amazon-beauty", target: "amazon-scientific", fitted: "amazon-beauty" },
+  { source: "amazon-sports", target: "amazon-beauty", fitted: "amazon-sports" },
+];
+
+export interface TransferRow {
+  readonly name: string;
+  readonly title: string;
+  /** Whether it starts from the source's weights. */
+  readonly carried: boolean;
+  readonly set: Settings;
+}
+
+const tenth = { "training.users": 0.1 } as const;
+const ids = { "items.parts.id": { unseen: "none" } } as const;
+const noIds = { "items.parts.id": null } as const;
+
+export const rows: readonly TransferRow[] = [
+  {
+    name: "zero-shot",
+    title: "the source's weights, nothing learned here",
+    carried: true,
+    set: { "training.epochs": 0 },
+  },
+  {
+    name: "scratch",
+    title: "text, from scratch, a tenth of the users",
+    carried: false,
+    set: { ...noIds, ...tenth },
+  },
+  {
+    name: "tuned",
+    title: "text, from the source's weights, a tenth of the users",
+    carried: true,
+    set: tenth,
+  },
+  { name: "scratch-ids", title: "id + text, from scratch, a tenth of the users", carried: false, set: tenth },
+  {
+    name: "tuned-ids",
+    title: "id + text, from the source's weights, a tenth of the users",
+    carried: true,
+    set: { ...(ids as unknown as Settings), ...tenth },
+  },
+];
+
+const Metrics = z.record(z.string(), z.number());
+const Run = z.strictObject({
+  row: z.string(),
+  source: z.string(),
+  target: z.string(),
+  fitted: z.string(),
+  seed: z.int(),
+  metrics: Metrics,
+  popularity: Metrics,
+  users: z.int(),
+  fingerprint: z.string(),
+  epochs: z.int(),
+  bestEpoch: z.int(),
+  seconds: z.number(),
+  threads: z.int(),
+});
+export type TransferRun = z.infer<typeof Run>;
+
+const Results = z.looseObject({ runs: z.array(Run) });
+
+const fileOf = (docs: string): string => join(docs, "results", "transfer.json");
+
+/** The runs that there are. */
+export const transferRuns = (docs: string): readonly TransferRun[] =>
+  existsSync(fileOf(docs)) ? Results.parse(JSON.parse(readFileSync(fileOf(docs), "utf8"))).runs : [];
+
+/** Writes docs/transfer.md anew, where there are runs. */
+export async function writeTransfer(docs: string): Promise<void> {
+  const runs = transferRuns(docs);
+  if (runs.length > 0) await writeAtomic(join(docs, "transfer.md"), transferPage(runs));
+}
+
+interface Case extends Pair {
+  readonly row: TransferRow;
+  readonly seed: number;
+}
+
+const isOf = ({ row, source, target, fitted, seed }: Case, run: TransferRun): boolean =>
+  run.row === row.name &&
+  run.source === source &&
+  run.target === target &&
+  run.fitted === fitted &&
+  run.seed === seed;
+
+/** The cases that are asked for, seed by seed, so that every row is there early. */
+export function casesOf({
+  only,
+  data,
+  seeds = [0, 1, 2],
+}: Pick<StudyOptions, "only" | "data" | "seeds">): Case[] {
+  const wanted = pairs.filter(({ target }) => data?.includes(target) ?? true);
+  const named = rows.filter(({ name }) => only?.includes(name) ?? true);
+  return wanted.flatMap((pair) => seeds.flatMap((seed) => named.map((row) => ({ ...pair, row, seed }))));
+}
+
+const tableOf = (fitted: DataName): string => `texts-like-${fitted}`;
+
+/** Imports both data sets and encodes their texts in one space, where that is not done. */
+async function prepared({ shared, work }: StudyOptions, { source, target, fitted }: Pair): Promise<void> {
+  const names = [...new Set([fitted, source, target])];
+  for (const name of names) await prepareData(shared, work, name);
+  for (const name of names) {
+    const like = name === fitted ? {} : { like: dataFolder(work, fitted) };
+    await encode(await openDataset(dataFolder(work, name)), { text: like, outName: tableOf(fitted) });
+  }
+}
+
+type Told = (text: string) => void;
+
+/** Trains, or goes on with what was begun; a finished run is left as it is. */
+async function run(out: string, options: Omit<TrainOptions, "out">, told: Told) {
+  await mkdir(join(out, ".."), { recursive: true });
+  const onProgress: NonNullable<TrainOptions["onProgress"]> = ({ kind, epoch, epochs, validation, text }) => {
+    if (kind === "message") told(text!);
+    if (kind === "epoch")
+      told(`epoch ${epoch}/${epochs} · validation NDCG@10 ${validation!["NDCG@10"]!.toFixed(4)}`);
+  };
+  const how = (await isRunFolder(out)) ? { data: options.data, resume: true } : options;
+  return train({ ...how, out, onProgress });
+}
+
+const settingsOf = (own: Settings, fitted: DataName, threads: number) =>
+  settingList({ "items.parts.text.table": tableOf(fitted), "training.threads": threads, ...own });
+
+async function measured(options: StudyOptions, asked: Case, told: Told): Promise<TransferRun> {
+  const { source, target, fitted, row, seed } = asked;
+  const { work, threads } = options;
+  await prepared(options, asked);
+  const folder = join(work, "transfer");
+  const init = join(folder, `${source}-like-${fitted}-${seed}`);
+  const from = { recipe: "sasrec-text", seed, set: settingsOf(noIds, fitted, threads) };
+  if (row.carried)
+    await run(init, { data: dataFolder(work, source), ...from }, (text) => told(`source: ${text}`));
+  const out = join(folder, `${source}-like-${fitted}-to-${target}-${row.name}-${seed}`);
+  const data = dataFolder(work, target);
+  const set = settingsOf(row.set, fitted, threads);
+  const how = row.carried ? { init } : { recipe: "sasrec-text" };
+  const { epochs, bestEpoch, seconds } = await run(out, { data, seed, set, ...how }, told);
+  const test = await evaluateRun({ run: out, data, openScorer, threads });
+  if (!options.keep) await rm(out, { recursive: true });
+  const { metrics, baselines, users, fingerprint } = test;
+  const facts = { metrics, popularity: baselines.popularity!, users, fingerprint };
+  const took = { epochs, bestEpoch, seconds: Number(seconds.toFixed(1)), threads };
+  return { row: row.name, source, target, fitted, seed, ...facts, ...took };
+}
+
+/** Runs what is missing, one after the other; what was killed goes on. The answer is whether all is there. */
+export async function transfer(options: StudyOptions, context: StudyContext): Promise<boolean> {
+  const { results, until = Number.POSITIVE_INFINITY } = options;
+  await mkdir(join(results, "results"), { recursive: true });
+  for (const asked of casesOf(options)) {
+    const { source, target, row, seed } = asked;
+    const name = `${source} → ${target} ${row.name} ${seed}`;
+    const there = transferRuns(results).some((each) => isOf(asked, each));
+    if (options.list) context.out(`${name}: ${there ? "there" : "missing"}\n`);
+    if (there || options.list) continue;
+    if (context.signal?.aborted || Date.now() >= until) return false;
+    context.progress(`${name}: starts`);
+    const done = await measured(options, asked, (text) => context.progress(`${name}: ${text}`));
+    const runs = [...transferRuns(results), done];
+    const command = "npm run study -- transfer";
+    await writeAtomic(fileOf(results), `${JSON.stringify({ command, ...environment(), runs }, null, 2)}\n`);
+    await writeTransfer(results);
+    context.progress(
+      `${name}: NDCG@10 ${done.metrics["NDCG@10"]!.toFixed(4)}, popularity ${done.popularity["NDCG@10"]!.toFixed(4)}`,
+    );
+  }
+  return true;
+}
