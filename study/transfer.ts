@@ -24,10 +24,10 @@ export interface Pair {
   readonly fitted: DataName;
 }
 
-// amazon-sports has brands and categories, amazon-scientific titles, amazon-beauty all three.
+// amazon-sports has brands and categories, amazon-scientific titles, amazon-beauty all three; the smallest pair is first.
 export const pairs: readonly Pair[] = [
-  { source: "amazon-sports", target: "amazon-scientific", fitted: "amazon-sports" },
   { source: "amazon-beauty", target: "amazon-scientific", fitted: "amazon-beauty" },
+  { source: "amazon-sports", target: "amazon-scientific", fitted: "amazon-sports" },
   { source: "amazon-sports", target: "amazon-beauty", fitted: "amazon-sports" },
 ];
 
