@@ -19,6 +19,7 @@ import { mergeAttention } from "./items/fusions/merge-attention.ts";
 import { sequential } from "./items/fusions/sequential.ts";
 import { sum } from "./items/fusions/sum.ts";
 import { idTable } from "./items/id-table.ts";
+import { iisan } from "./items/iisan.ts";
 import { imageEncoder } from "./items/image-encoder.ts";
 import { textEncoder } from "./items/text-encoder.ts";
 import { binary } from "./losses/binary.ts";
@@ -38,7 +39,14 @@ import { nextItem } from "./tasks/next-item.ts";
 export const fusions = [sum, concat, gated, film, adaptive, coAttention, mergeAttention, sequential] as const;
 
 /** Item encoders that are whole by themselves, or parts of a fused one. */
-const itemParts = [idTable, features, attributes, textEncoder, imageEncoder] as readonly ItemEncoder<never>[];
+const itemParts = [
+  idTable,
+  features,
+  attributes,
+  textEncoder,
+  imageEncoder,
+  iisan,
+] as readonly ItemEncoder<never>[];
 
 export const parts = {
   items: [...itemParts, fusedItems(itemParts, fusions)] as readonly ItemEncoder<never>[],

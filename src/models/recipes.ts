@@ -28,6 +28,12 @@ const content = {
   scoring: { similarity: "cosine", temperature: 0.07 },
   training: { learningRate: 2e-3, schedule: "cosine", batchTokens: 1024, epochs: 20, patience: 5 },
 } as const;
+/** What MoRec and those that follow it have in common. */
+const endToEnd = {
+  ...content,
+  backbone: { name: "sasrec", blocks: 2, heads: 2, dropout: 0.1, norm: "post" },
+  loss: { name: "sampled-softmax", negatives: 1024, from: "batch", leaveOut: "history" },
+} as const;
 const contentId = { name: "id", unseen: "none" } as const;
 
 export const recipes: readonly Recipe[] = [
@@ -168,12 +174,22 @@ export const recipes: readonly Recipe[] = [
       "MoRec, Yuan et al. 2023, arXiv:2303.13835, trained by the in-batch softmax of its successors (Ni et al. 2023, arXiv:2309.15379); cosine scores and the pace of the encoder are ours",
     summary:
       "items are their texts through a pretrained encoder that is trained with the rest; set items.encoder, and items.mode for parts of it",
-    config: {
-      ...content,
-      items: { name: "text-encoder", dim: 64, activation: "none" },
-      backbone: { name: "sasrec", blocks: 2, heads: 2, dropout: 0.1, norm: "post" },
-      loss: { name: "sampled-softmax", negatives: 1024, from: "batch", leaveOut: "history" },
-    },
+    config: { ...endToEnd, items: { name: "text-encoder", dim: 64, activation: "none" } },
+  },
+  {
+    name: "iisan",
+    source:
+      "IISAN, Fu et al. 2024, arXiv:2404.02059; in-batch softmax as there, cosine scores and the learning rate are ours",
+    summary:
+      "items are made of the hidden states of a frozen text and a frozen image encoder by small side networks; the states are encoded once",
+    config: { ...endToEnd, items: { name: "iisan", dim: 64 } },
+  },
+  {
+    name: "iisan-versa",
+    source:
+      "IISAN-Versa, Fu et al. 2024, arXiv:2411.02992; in-batch softmax as there, cosine scores and the learning rate are ours",
+    summary: "iisan for encoders of different depth and width, with narrow heads behind its towers",
+    config: { ...endToEnd, items: { name: "iisan", dim: 64, heads: "narrow" } },
   },
   ...baselines.map(({ name, source, summary }) => ({
     name,

@@ -30,11 +30,29 @@ const networks = new Map([
 ]);
 const picture = { encoder: "image", width: 2, height: 2, pooling: "mean" };
 
+const states = { textStates: 4, textWidth: 6, imageStates: 3, imageWidth: 5 };
+const computed = {
+  cached: false,
+  textEncoder: "text",
+  imageEncoder: "image",
+  length: 2,
+  width: 2,
+  height: 2,
+};
+
 const apart: readonly (readonly [string, object])[] = [
   ...["full", "frozen", "adapter"].flatMap((mode) => [
     ["text-encoder", { encoder: "text", length: 2, mode, hidden: 3 }] as const,
     ["image-encoder", { ...picture, mode }] as const,
   ]),
+  ["iisan", { ...states, bottleneck: 3 }],
+  [
+    "iisan",
+    { ...states, bottleneck: 3, heads: "narrow", first: "start", textLayers: [0, 1, 2, 3], blocks: 3 },
+  ],
+  ["iisan", { ...states, bottleneck: 3, towers: "inter", gated: false }],
+  ["iisan", { ...states, bottleneck: 3, towers: "intra" }],
+  ["iisan", { ...computed, bottleneck: 3, textPooling: "cls" }],
   ["id", { unseen: "none" }],
   ["features", { columns: 6, hidden: 3, activation: "silu" }],
   ["features", { columns: 6, hidden: 0 }],
