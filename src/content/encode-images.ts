@@ -7,15 +7,18 @@ import type { Dataset } from "../data/dataset.ts";
 import type { FeatureHome, FeatureTable } from "../data/features.ts";
 import { unreadable } from "../data/files.ts";
 import { findImages } from "../data/images.ts";
-import { inspectOnnx, type OnnxPorts } from "../onnx/inspect.ts";
+import { inspectOnnx, type OnnxPorts, withOutputs } from "../onnx/inspect.ts";
 import type { Device } from "../runtime/device.ts";
 import type { Session } from "../runtime/ort.ts";
 import { openSession } from "../runtime/session.ts";
 import { DataError } from "../tensor/errors.ts";
+import type { Tensor } from "../tensor/spec.ts";
 import { contentKey } from "./content-key.ts";
 import { encodeRows } from "./encode-rows.ts";
 import { placeToRecord, requireSameEncoder } from "./encoder-place.ts";
+import { pooledLayers } from "./image-layers.ts";
 import { type ImageInput, loadSharp, normalizations, readImage } from "./images.ts";
+import { layerNames } from "./layer-names.ts";
 import type { NewItemFeatures } from "./new-items.ts";
 import type { Outcome } from "./partial.ts";
 import { type OnProgress, progressOf, type TableReport } from "./report.ts";
@@ -28,6 +31,8 @@ export interface ImageOptions {
   readonly encoder: string;
   /** What the encoder's input does not say by its shape, or says wrongly. */
   readonly input?: Partial<ImageInput> | undefined;
+  /** The states after every layer, each the mean over places, instead of the first output. */
+  readonly hiddenStates?: boolean | undefined;
   readonly threads?: number | undefined;
   readonly device?: Device | undefined;
   readonly onProgress?: OnProgress | undefined;
@@ -76,7 +81,14 @@ export async function reopenImages(
 ): Promise<NewItemFeatures> {
   const { options } = table.source as { readonly options: ImageInput };
   const { width, height, layout, mean, deviation } = options;
-  const model = await openPictures(place, { width, height, layout, mean, deviation }, { threads });
+  const model = await openPictures(
+    place,
+    { width, height, layout, mean, deviation },
+    {
+      threads,
+      hiddenStates: table.source.layers !== undefined,
+    },
+  );
   try {
     requireSameEncoder(table, model.hash);
   } catch (error) {
@@ -108,7 +120,12 @@ interface Pictures {
   /** SHA-256 of the file. */
   readonly hash: string;
   /** What a table's source says of it. */
-  readonly source: { readonly encoder: string; readonly options: ImageInput & { readonly model: string } };
+  readonly source: {
+    readonly encoder: string;
+    readonly options: ImageInput & { readonly model: string };
+    /** How many states a vector holds, where it holds those after every layer. */
+    readonly layers?: number;
+  };
   readonly batch: number;
   /** A picture file's bytes as input, or what is wrong with them. */
   read(bytes: Uint8Array): Promise<Float32Array | string>;
@@ -119,7 +136,7 @@ interface Pictures {
 async function openPictures(
   encoder: string,
   options: Partial<ImageInput>,
-  { threads, device }: Pick<ImageOptions, "threads" | "device">,
+  { threads, device, hiddenStates = false }: Pick<ImageOptions, "threads" | "device" | "hiddenStates">,
 ): Promise<Pictures> {
   const bytes = await readFile(encoder).catch((error: unknown) => {
     throw unreadable(encoder, error);
@@ -127,13 +144,21 @@ async function openPictures(
   const { port, input, fixed } = imageInput(encoder, bytes, options);
   const sharp = await loadSharp();
   const hash = createHash("sha256").update(bytes).digest("hex");
-  const session = await openSession(bytes, {}, { threads, device });
+  const layers = hiddenStates ? layerNames(portsOf(encoder, bytes)) : [];
+  if (hiddenStates && layers.length < 2)
+    throw notAnEncoder(encoder, "its layers cannot be told by their names, so it has no hidden states");
+  const session = await openSession(
+    layers.length > 0 ? withOutputs(bytes, layers) : bytes,
+    {},
+    { threads, device },
+  );
+  const counted = layers.length > 0 ? { layers: layers.length } : {};
   return {
     hash,
-    source: { encoder: basename(encoder), options: { ...input, model: hash } },
+    source: { encoder: basename(encoder), options: { ...input, model: hash }, ...counted },
     batch: fixed ?? BATCH,
     read: (file) => readImage(sharp, file, input),
-    run: (images) => runBatch(session, { port, input, encoder, fixed }, images),
+    run: (images) => runBatch(session, { port, input, encoder, fixed, layers }, images),
     dispose: () => session.release(),
   };
 }
@@ -158,12 +183,14 @@ interface Encoder {
   readonly encoder: string;
   /** The number of pictures that the encoder takes at once, where it takes no other. */
   readonly fixed: number | undefined;
+  /** The values that are the states after each layer, where those are asked for. */
+  readonly layers: readonly string[];
 }
 
-/** One vector for each picture that could be read; the first output is flattened. */
+/** One vector for each picture that could be read: the first output, flattened, or the states after each layer. */
 async function runBatch(
   session: Session,
-  { port, input, encoder, fixed }: Encoder,
+  { port, input, encoder, fixed, layers }: Encoder,
   images: readonly (Float32Array | string)[],
 ): Promise<Outcome[]> {
   const { width, height, layout } = input;
@@ -174,19 +201,28 @@ async function runBatch(
   for (const [at, image] of good.entries()) data.set(image, at * image.length);
   const shape = layout === "nchw" ? [rows, 3, height, width] : [rows, height, width, 3];
   const outputs = await session.run({ [port]: { data, shape } });
-  const [first] = Object.values(outputs);
-  const values = first!.data;
-  if (!(values instanceof Float32Array) || first!.shape[0] !== rows) {
-    throw notAnEncoder(encoder, `its output is [${first!.shape.join(", ")}] for ${rows} images`);
-  }
-  const dim = values.length / rows;
+  const made =
+    layers.length > 0
+      ? pooledLayers(
+          layers.map((layer) => outputs[layer]!),
+          rows,
+        )
+      : flattened(Object.values(outputs)[0]!, rows);
+  if (typeof made === "string") throw notAnEncoder(encoder, made);
   let next = 0;
   return images.map((image) => {
     if (typeof image === "string") return image;
-    const vector = values.slice(next * dim, (next + 1) * dim);
-    next++;
+    const vector = made[next++]!;
     return vector.every(Number.isFinite) ? vector : "the encoder gives no finite numbers for this image";
   });
+}
+
+/** The rows of an output; a sentence where it has others. */
+function flattened({ data, shape }: Tensor, rows: number): Float32Array[] | string {
+  if (!(data instanceof Float32Array) || shape[0] !== rows)
+    return `its output is [${shape.join(", ")}] for ${rows} images`;
+  const dim = data.length / rows;
+  return Array.from({ length: rows }, (_, row) => data.slice(row * dim, (row + 1) * dim));
 }
 
 const notAnEncoder = (file: string, what: string): DataError =>

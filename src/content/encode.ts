@@ -51,6 +51,8 @@ export interface ImageChoice {
   readonly encoder?: string | undefined;
   /** Size, layout and normalisation, where the encoder's input does not say them. */
   readonly input?: Partial<ImageInput> | undefined;
+  /** The states after every layer side by side, [layers × width], each the mean over places, instead of the output. */
+  readonly hiddenStates?: boolean | undefined;
 }
 
 /** Dimensions of the built-in text encoder. */
@@ -87,13 +89,14 @@ export async function encode(dataset: Dataset, options: EncodeOptions): Promise<
 type PictureOptions = EncodeOptions & { readonly images: ImageChoice };
 
 function encodePictures(dataset: Dataset, options: PictureOptions): Promise<TableReport> {
-  const { encoder, directory, input } = options.images;
+  const { encoder, directory, input, hiddenStates = false } = options.images;
   if (encoder === undefined) {
     const what = "images need an encoder, any ONNX file that takes pictures: --image-encoder FILE.onnx";
     throw new ConfigError("no-image-encoder", what);
   }
   const { threads, device, onProgress } = options;
-  const common = { table: options.outName ?? "image", threads, device, onProgress };
+  const table = options.outName ?? (hiddenStates ? "image-layers" : "image");
+  const common = { table, hiddenStates, threads, device, onProgress };
   return encodeImages(dataset, { ...common, encoder, directory, input });
 }
 

@@ -3,8 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { encode } from "../content/encode.ts";
 import { vocabulary, writeTinyEncoder } from "../content/tiny-encoder.fixture.ts";
 import { imageTransformer, textTransformer } from "../content/transformer.fixture.ts";
+import { openDataset } from "../data/dataset.ts";
 import { importInteractions } from "../data/import.ts";
 import { readTensors } from "../data/tensors.ts";
 import { evaluateRun } from "../evaluation/evaluate-run.ts";
@@ -153,6 +155,43 @@ describe("training a pretrained network with the rest", () => {
     const rest = own.filter(({ path }) => path.startsWith("training."));
     await train({ data, out: join(folder, "both"), recipe: "sasrec", config, set: rest });
     expect(Object.keys((await openRun(join(folder, "both"))).manifest.networks!)).toEqual([text, image]);
+  });
+
+  it("learns beside frozen encoders from states that are cached or not, with the same losses", async () => {
+    const dataset = await openDataset(data);
+    const read = { columns: ["title"], encoder: text, maxTokens: 6, hiddenStates: true };
+    const pictured = { encoder: image, hiddenStates: true };
+    const [words, pictures] = await encode(dataset, { text: read, images: pictured });
+    expect([words!.table, words!.dim, pictures!.table, pictures!.dim]).toEqual([
+      "text-layers",
+      3 * 16,
+      "image-layers",
+      3 * 8,
+    ]);
+    const own = set(3, { "items.bottleneck": 4 }).filter(({ path }) => !/encoder|maxTokens/.test(path));
+    const [cached, computed] = [join(folder, "cached"), join(folder, "computed")];
+    await train({ data, out: cached, recipe: "iisan", set: own });
+    const names = {
+      textEncoder: text,
+      imageEncoder: image,
+      width: 4,
+      height: 4,
+      maxTokens: 6,
+      cached: false,
+    };
+    const more = Object.entries(names).map(([name, value]) => ({ path: `items.${name}`, value }));
+    await train({ data, out: computed, recipe: "iisan", set: [...own, ...more] });
+    const [a, b] = [await losses(cached), await losses(computed)];
+    for (const [epoch, loss] of a.entries()) expect(Math.abs(loss - b[epoch]!) / loss).toBeLessThan(1e-5);
+    expect(a.at(-1)).toBeLessThan(a[0]!);
+    expect(Object.keys((await openRun(cached)).manifest.features!)).toEqual(["text-layers", "image-layers"]);
+    const refused = train({
+      data,
+      out: join(folder, "wrong"),
+      recipe: "iisan",
+      set: [...own, { path: "items.textTable", value: "text" }],
+    });
+    await expect(refused).rejects.toThrow('the model needs a feature table "text"');
   });
 
   it("is resumed to the same bits, but not with another network", async () => {

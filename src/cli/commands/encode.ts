@@ -119,7 +119,7 @@ function chosen({
     ...(wantsText
       ? { text: { columns, dim, seed, encoder: textEncoder, pooling, maxTokens, hiddenStates, like } }
       : {}),
-    ...(wantsImages ? { images: { directory, encoder, input } } : {}),
+    ...(wantsImages ? { images: { directory, encoder, input, hiddenStates } } : {}),
     vectors,
     outName,
     threads,
