@@ -11,6 +11,7 @@ import { writeOnnx } from "../onnx/write.ts";
 import { type Dim, f32, i32 } from "../tensor/spec.ts";
 import { encode } from "./encode.ts";
 import { loadSharp, normalizations, readImage } from "./images.ts";
+import { openNewItemFeatures } from "./new-items.ts";
 
 /** An encoder that gives the four corners' colours: [N, 3, 2, 2] → [N, 12]. */
 function corners(layout: "nchw" | "nhwc" = "nchw", batch: Dim = "N"): Uint8Array {
@@ -89,6 +90,25 @@ describe("the image encoder", () => {
     await flat(7, 128, 248).png().toFile(join(images, "p07.png"));
     expect(await encodeAll()).toMatchObject({ encoded: 1, reused: 65 });
     expect(await readFile(path())).toEqual(before);
+  });
+
+  it("is opened again for new items, whose pictures are called by their ids", async () => {
+    const { values } = await openFeatures(dataset, "image");
+    await flat(5, 128, 250).png().toFile(join(images, "new%2Fone.png"));
+    await writeFile(join(images, "bad.png"), "no image");
+    const reopened = await openNewItemFeatures(dataset, "image");
+    const [own, bad, none] = await reopened.encode(
+      ["new/one", "bad", "../images/p05"].map((id) => ({ id, fields: {} })),
+    );
+    expect(own).toEqual(values.slice(12 * 5, 12 * 6));
+    expect(bad).toMatch(/^this is not an image that can be read \(/);
+    expect(none).toBe("the folder of pictures has none that is called by its id");
+    await reopened.dispose();
+    await Promise.all(["new%2Fone.png", "bad.png"].map((name) => rm(join(images, name))));
+    const moved = await at.file("moved.onnx", corners("nchw", 1));
+    await expect(openNewItemFeatures(dataset, "image", { encoder: moved })).rejects.toThrow(
+      'the encoder that was found for features "image" is not the one that made them (corners.onnx)',
+    );
   });
 
   it("goes on where it was killed, and gives the same table bit for bit", async () => {

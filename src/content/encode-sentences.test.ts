@@ -6,6 +6,7 @@ import { openFeatures } from "../data/features.ts";
 import { type Scratch, scratch } from "../data/testing/scratch.ts";
 import { encode, type TextChoice } from "./encode.ts";
 import { openLanguageModel } from "./language-model.ts";
+import { openNewItemFeatures } from "./new-items.ts";
 import { pool } from "./pooling.ts";
 import { embedding, tinyModel, vocabulary, WIDTH, writeTinyEncoder } from "./tiny-encoder.fixture.ts";
 
@@ -85,6 +86,30 @@ describe("a language model from a folder", () => {
     expect(await readFile(path)).toEqual(before);
     const other = await writeTinyEncoder(join(at.folder, "other"), tinyModel(["input_ids"]));
     expect((await encoded({ encoder: other })).report.encoded).toBe(4);
+  });
+
+  it("is opened again for new items, unless it has become another model", async () => {
+    for (const hiddenStates of [false, true]) {
+      const { report, row } = await encoded({ hiddenStates });
+      const reopened = await openNewItemFeatures(dataset, report.table);
+      const made = await reopened.encode(
+        ["Red shoes", "", "blue hat blue hat blue hat"].map((title, k) => ({
+          id: `n${k}`,
+          title,
+          fields: {},
+        })),
+      );
+      expect(made[1]).toBe("it has no text in title");
+      for (const [k, item] of [0, 1].entries())
+        for (const [c, value] of (made[2 * k] as Float32Array).entries())
+          expect(value).toBeCloseTo(row(item)[c]!, 5);
+      await reopened.dispose();
+    }
+    await encoded();
+    const other = await writeTinyEncoder(join(at.folder, "another"), tinyModel(["input_ids"]));
+    await expect(openNewItemFeatures(dataset, "text", { encoder: other })).rejects.toThrow(
+      'the encoder that was found for features "text" is not the one that made them (tiny)',
+    );
   });
 
   it("is the same as a model that the package finds by its name, as on the hub", async () => {

@@ -1,6 +1,6 @@
 /** @file sequitur serve */
 
-import { Command, Option } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import type { ScorerOptions } from "../../evaluation/run-folder.ts";
 import type { IndexKind } from "../../retrieval/vector-index.ts";
 import type { AppOptions } from "../../serving/app.ts";
@@ -22,6 +22,7 @@ interface Options extends CommonOptions, ScorerOptions {
   readonly rate?: number;
   readonly queue?: number;
   readonly index?: IndexKind | "auto";
+  readonly encoder?: Readonly<Record<string, string>>;
   readonly log?: boolean;
 }
 
@@ -49,9 +50,21 @@ export function serveCommand(context: Context): Command {
         "approximate",
       ]),
     )
+    .addOption(
+      new Option(
+        "--encoder <table=place...>",
+        "where the encoder of a feature table is, if it was moved",
+      ).argParser(encoderPlace),
+    )
     .option("--log", "write a line of JSON for every request on standard error")
     .action((options: Options) => serveRun(options, context));
   return withCommon(withScorer(command), "sequitur serve --run runs/movies --port 8787");
+}
+
+function encoderPlace(text: string, before: Readonly<Record<string, string>> = {}) {
+  const [, table, place] = /^([^=]+)=(.+)$/.exec(text) ?? [];
+  if (table !== undefined && place !== undefined) return { ...before, [table]: place };
+  throw new InvalidArgumentError("it must look like text=models/my-encoder");
 }
 
 async function serveRun(options: Options, context: Context): Promise<void> {
@@ -81,7 +94,7 @@ async function serveRun(options: Options, context: Context): Promise<void> {
 
 /** Opens the store, then the run on top of it. */
 async function openService(options: Options, context: Context): Promise<Service> {
-  const { run, data, threads, device, queue, index } = options;
+  const { run, data, threads, device, queue, index, encoder: encoders } = options;
   const { openRecommender } = await import("../../serving/open-recommender.ts");
   const { openStore } = await import("../../serving/state/open-store.ts");
   const { Service } = await import("../../serving/service.ts");
@@ -103,6 +116,7 @@ async function openService(options: Options, context: Context): Promise<Service>
         data,
         threads,
         device,
+        encoders,
         onMessage,
         warmUp: true,
         ...parts,
