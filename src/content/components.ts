@@ -26,6 +26,8 @@ export interface Components {
   readonly scores: Float32Array;
   /** [dim], large to small: the standard deviation that each column had. */
   readonly deviations: Float64Array;
+  /** [N, dim]: scores = C A Aᵀ projection, for the rows A with the means taken off by C; its columns have mean 0. */
+  readonly projection: Float32Array;
 }
 
 /** Columns beyond those wanted, which make the last ones sharper. */
@@ -42,7 +44,10 @@ export async function principalComponents(
 ): Promise<Components> {
   const { rows } = matrix;
   const width = Math.min(options.dim + EXTRA, rows);
-  if (width < 2) return { dim: 0, scores: new Float32Array(0), deviations: new Float64Array(0) };
+  if (width < 2) {
+    const none = new Float32Array(0);
+    return { dim: 0, scores: none, deviations: new Float64Array(0), projection: none };
+  }
   const dense = await denseProducts(width, options.threads);
   try {
     return await iterate(matrix, { ...options, width, dense });
@@ -75,7 +80,15 @@ async function iterate(matrix: SparseRows, options: Iteration): Promise<Componen
     for (let i = c * width; i < (c + 1) * width; i++) turn[i] = vectors[i]! * scale;
   }
   const deviations = values.slice(0, dim).map((value) => Math.sqrt(Math.sqrt(value) / matrix.rows));
-  return { dim, scores: await dense.times(image, turn), deviations };
+  const projection = await dense.times(basis, turn);
+  return { dim, scores: await dense.times(image, turn), deviations, projection: centred(projection, dim) };
+}
+
+/** The same numbers, from which each column's mean is taken: [N, dim]. */
+function centred(matrix: Float32Array, dim: number): Float32Array {
+  const sums = new Float64Array(dim);
+  for (let at = 0; at < matrix.length; at++) sums[at % dim]! += matrix[at]!;
+  return matrix.map((value, at) => value - (sums[at % dim]! * dim) / matrix.length);
 }
 
 /** C A Aᵀ C x, where C takes from each column its mean, in as many threads as there are. */

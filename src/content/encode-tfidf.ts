@@ -21,8 +21,8 @@ export interface TfidfOptions {
   readonly onProgress?: OnProgress | undefined;
 }
 
-/** Changes with whatever changes the values of an unchanged text. */
-const VERSION = 1;
+/** Changes with whatever changes what is written for an unchanged text. */
+const VERSION = 2;
 
 /**
  * Encodes all items' texts at once, since every value depends on all of them; the same texts are not encoded again.
@@ -59,8 +59,8 @@ export async function encodeTfidf(
   if (before !== undefined && JSON.stringify(before.source) === JSON.stringify(source))
     return report(0, before.dim, before.present);
   const progress = progressOf(table, onProgress);
-  const { values, width, present } = await factorize(texts, { dim, seed, threads, progress });
-  await writeFeatures(dataset, table, { dim: width, values, present, source });
+  const { values, width, present, projection } = await factorize(texts, { dim, seed, threads, progress });
+  await writeFeatures(dataset, table, { dim: width, values, present, source, projection });
   return report(1, width, present);
 }
 
@@ -83,13 +83,20 @@ async function factorize(texts: readonly Texts[], { dim, seed, threads, progress
       "the items' texts are all alike or share no words, so nothing can be learned from them; choose other columns with --text";
     throw new DataError("no-common-words", what);
   }
-  const values = new Float32Array(texts.length * found.dim);
   const present = new Uint8Array(texts.length);
-  for (const [at, row] of own.entries()) {
-    present[row] = 1;
-    values.set(found.scores.subarray(at * found.dim, (at + 1) * found.dim), row * found.dim);
-  }
-  return { values, width: found.dim, present };
+  for (const row of own) present[row] = 1;
+  const spread = (rowsOf: Float32Array): Float32Array => {
+    const all = new Float32Array(texts.length * found.dim);
+    for (const [at, row] of own.entries())
+      all.set(rowsOf.subarray(at * found.dim, (at + 1) * found.dim), row * found.dim);
+    return all;
+  };
+  return {
+    values: spread(found.scores),
+    width: found.dim,
+    present,
+    projection: spread(found.projection),
+  };
 }
 
 /** The rows with a term, and which they are. */

@@ -1,80 +1,87 @@
 /** @file The built-in text encoder, as it was fitted, on texts that came later. */
 
-import type { FeatureTable } from "../data/features.ts";
 import type { Outcome } from "./partial.ts";
 import type { SparseRows } from "./sparse.ts";
 import { type Texts, tfidf, tfidfRows } from "./tfidf.ts";
 
-/** Columns of the table that are projected together. */
-const STRIP = 64;
+/** Memory for places of terms that are kept. */
+const KEPT_BYTES = 64e6;
 
 /**
- * Gives other texts their places among the components of a table: a text's likeness to the texts of the catalogue,
- * weighed by their places ("folding in"; Deerwester et al. 1990), so that nothing needs to be stored but them.
+ * Gives texts their places among the components that were found for a catalogue's texts: (a − ā) Aᵀ P for a text a, the
+ * catalogue A, its mean ā and the projection P of its components ("folding in", Deerwester et al. 1990; here exact, so
+ * that a text of the catalogue has the features that it has there). What terms contribute is found when they are met.
  */
 export function foldTexts(
-  { values, present, dim }: Pick<FeatureTable, "values" | "present" | "dim">,
   texts: readonly Texts[],
+  projection: Float32Array,
 ): (added: readonly Texts[]) => Outcome[] {
   const { rows, vocabulary } = tfidf(texts);
-  const count = present.reduce((sum, mark) => sum + mark, 0);
-  const { scales, centre } = projection(rows, { values, dim, count });
-  const likeness = new Float32Array(rows.columns);
+  const dim = projection.length / texts.length;
+  const documents = byTerm(rows);
+  const centre = meanPlace(rows, projection, dim);
+  const kept = new Map<number, Float32Array>();
+
+  /** The row of Aᵀ P of a term. */
+  function placeOf(term: number): Float32Array {
+    const known = kept.get(term);
+    if (known) return known;
+    const place = new Float32Array(dim);
+    const end = documents.offsets[term + 1]!;
+    for (let at = documents.offsets[term]!; at < end; at++)
+      addScaled(place, projection, documents.rows[at]! * dim, documents.values[at]!);
+    kept.set(term, place);
+    if (kept.size * dim * 4 > KEPT_BYTES) kept.delete(kept.keys().next().value!);
+    return place;
+  }
+
   return (added) => {
     const own = tfidfRows(added, vocabulary);
     return added.map((_, row) => {
       const [from, to] = [own.offsets[row]!, own.offsets[row + 1]!];
       if (from === to) return "none of its words is in the texts of the catalogue";
-      for (let at = from; at < to; at++) likeness[own.indices[at]!] = own.values[at]!;
-      const sums = weighed(rows, likeness, { values, dim });
-      for (let at = from; at < to; at++) likeness[own.indices[at]!] = 0;
-      return Float32Array.from(sums, (sum, c) => (sum - centre[c]!) / scales[c]!);
+      const place = centre.map((value) => -value);
+      for (let at = from; at < to; at++) addScaled(place, placeOf(own.indices[at]!), 0, own.values[at]!);
+      return place;
     });
   };
 }
 
-interface Table {
-  readonly values: Float32Array;
-  readonly dim: number;
+/** to += scale · from[start … start + length of to) */
+function addScaled(to: Float32Array, from: Float32Array, start: number, scale: number): void {
+  for (let c = 0; c < to.length; c++) to[c]! += scale * from[start + c]!;
 }
 
-/** Σ of the catalogue's rows, each times its product with a dense vector of terms: (A v)ᵀ S. */
-function weighed(
-  { rows, offsets, indices, values: terms }: SparseRows,
-  vector: Float32Array,
-  { values, dim }: Table,
-) {
-  const sums = new Float64Array(dim);
+/** The rows in which each term is, with its values there. */
+function byTerm(matrix: SparseRows) {
+  const offsets = new Int32Array(matrix.columns + 1);
+  for (const term of matrix.indices) offsets[term + 1]!++;
+  for (let term = 0; term < matrix.columns; term++) offsets[term + 1]! += offsets[term]!;
+  const next = offsets.slice();
+  const rows = new Int32Array(matrix.indices.length);
+  const values = new Float32Array(matrix.indices.length);
+  for (let row = 0; row < matrix.rows; row++) {
+    for (let at = matrix.offsets[row]!; at < matrix.offsets[row + 1]!; at++) {
+      const to = next[matrix.indices[at]!]!++;
+      rows[to] = row;
+      values[to] = matrix.values[at]!;
+    }
+  }
+  return { offsets, rows, values };
+}
+
+/** ā Aᵀ P: the place of the mean of the rows that have a term. */
+function meanPlace(matrix: SparseRows, projection: Float32Array, dim: number): Float32Array {
+  const { rows, columns, offsets, indices, values } = matrix;
+  const mean = new Float64Array(columns);
+  let filled = 0;
+  for (let row = 0; row < rows; row++) if (offsets[row + 1]! > offsets[row]!) filled++;
+  for (let at = 0; at < values.length; at++) mean[indices[at]!]! += values[at]! / filled;
+  const place = new Float64Array(dim);
   for (let row = 0; row < rows; row++) {
     let product = 0;
-    for (let at = offsets[row]!; at < offsets[row + 1]!; at++) product += terms[at]! * vector[indices[at]!]!;
-    if (product === 0) continue;
-    for (let c = 0; c < dim; c++) sums[c]! += product * values[row * dim + c]!;
+    for (let at = offsets[row]!; at < offsets[row + 1]!; at++) product += values[at]! * mean[indices[at]!]!;
+    for (let c = 0; c < dim; c++) place[c]! += product * projection[row * dim + c]!;
   }
-  return sums;
-}
-
-/** What turns such a sum into a place: |Aᵀ s|² / n of each column s, and the sum that the mean text has. */
-function projection(matrix: SparseRows, { values, dim, count }: Table & { readonly count: number }) {
-  const { rows, columns, offsets, indices, values: terms } = matrix;
-  const scales = new Float64Array(dim);
-  const mean = new Float32Array(columns);
-  for (let at = 0; at < terms.length; at++) mean[indices[at]!]! += terms[at]! / count;
-  const strip = new Float32Array(columns * STRIP);
-  for (let start = 0; start < dim; start += STRIP) {
-    const width = Math.min(STRIP, dim - start);
-    strip.fill(0);
-    for (let row = 0; row < rows; row++) {
-      const from = row * dim + start;
-      for (let at = offsets[row]!; at < offsets[row + 1]!; at++) {
-        const to = indices[at]! * STRIP;
-        for (let c = 0; c < width; c++) strip[to + c]! += terms[at]! * values[from + c]!;
-      }
-    }
-    for (let at = 0; at < strip.length; at++) {
-      const c = at % STRIP;
-      if (c < width) scales[start + c]! += (strip[at]! * strip[at]!) / count;
-    }
-  }
-  return { scales, centre: weighed(matrix, mean, { values, dim }) };
+  return Float32Array.from(place);
 }

@@ -35,7 +35,7 @@ it("new items with the texts of old ones have their features; new texts have tho
     error += ((again[Math.floor(i / 12)] as Float32Array)[i % 12]! - value) ** 2;
     square += value ** 2;
   }
-  expect(error / square).toBeLessThan(1e-3);
+  expect(error / square).toBeLessThan(1e-9);
   const fields = {};
   const [values, ...others] = await encodeNew.encode([
     { id: "new", title: "jasmine tea, green", fields },

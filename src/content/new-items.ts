@@ -1,7 +1,14 @@
 /** @file Features of items that came after the table: by the encoder that made it, opened again. */
 
 import { type Item, readItems } from "../data/dataset.ts";
-import { type FeatureHome, type FeatureSource, type FeatureTable, openFeatures } from "../data/features.ts";
+import {
+  type FeatureHome,
+  type FeatureSource,
+  type FeatureTable,
+  openFeatures,
+  readProjection,
+} from "../data/features.ts";
+import { DataError } from "../tensor/errors.ts";
 import { reopenImages } from "./encode-images.ts";
 import { reopenSentences } from "./encode-sentences.ts";
 import { vectorOutcome } from "./encode-vectors.ts";
@@ -36,14 +43,16 @@ export async function openNewItemFeatures(
   options: NewItemOptions = {},
 ): Promise<NewItemFeatures> {
   const opened = typeof table === "string" ? await openFeatures(dataset, table) : table;
-  const { source, dim } = opened;
+  const { name, source, dim } = opened;
   const columns = columnsRead(source);
   const lacking = `it has no text in ${columns.join(", ")}`;
   if (source.encoder === "tfidf-svd") {
     const items = options.items ?? (await readItems(dataset));
+    const projection = await readProjection(dataset, name);
+    if (!projection) throw earlierVersion(name);
     const fold = foldTexts(
-      opened,
       items.map((item) => textsOf(item, columns)),
+      projection,
     );
     return plain(async (added) => {
       const texts = added.map((item) => textsOf(item, columns));
@@ -56,6 +65,11 @@ export async function openNewItemFeatures(
   const reopen = columns.length > 0 ? reopenSentences : reopenImages;
   return reopen(dataset, opened, { place, threads: options.threads });
 }
+
+const earlierVersion = (table: string): DataError => {
+  const what = `features "${table}" were encoded by an earlier version, which left nothing to encode new items by; encode again, which gives the same numbers, or give the features`;
+  return new DataError("no-projection", what, { table });
+};
 
 const plain = (encode: NewItemFeatures["encode"]): NewItemFeatures => ({ encode, dispose: async () => {} });
 

@@ -32,7 +32,13 @@ export interface FeatureTable {
 }
 
 /** A table to be written. */
-export type NewFeatures = Omit<FeatureTable, "name" | "contentHash">;
+export interface NewFeatures extends Omit<FeatureTable, "name" | "contentHash"> {
+  /** [N, F], where the encoder needs it to give items that come later their features; read by `readProjection`. */
+  readonly projection?: Float32Array | undefined;
+}
+
+/** What of a table is read when it is opened. */
+const columns = ["values", "present", "keys"];
 
 /** Bytes of one item's key in `keys`. */
 export const KEY_BYTES = 16;
@@ -60,10 +66,19 @@ export async function openFeatures(dataset: FeatureHome, name: string): Promise<
   const { directory, manifest } = dataset;
   const known = await listFeatures(dataset);
   if (!known.includes(name)) throw unknownTable(directory, name, known);
-  const file = await readTensors(pathOf(directory, name));
+  const file = await readTensors(pathOf(directory, name), columns);
   if (file.metadata.dataset === manifest.fingerprint) return tableOf(dataset, name, file);
   const what = `features "${name}" of ${directory} belong to another data set (${file.metadata.dataset ?? "unnamed"}, this one is ${manifest.fingerprint}); encode or import them again for this one`;
   throw new DataError("other-dataset", what, { directory, name });
+}
+
+/** What a table's encoder left for items that come later; undefined where it left nothing. */
+export async function readProjection(
+  { directory }: Pick<FeatureHome, "directory">,
+  name: string,
+): Promise<Float32Array | undefined> {
+  const { projection } = (await readTensors(pathOf(directory, name), ["projection"])).tensors;
+  return projection?.data instanceof Float32Array ? projection.data : undefined;
 }
 
 /** A table as it was left, and the fingerprint of the data set that it was made for. */
@@ -74,7 +89,7 @@ export async function leftFeatures(
   { directory }: Pick<FeatureHome, "directory">,
   name: string,
 ): Promise<LeftFeatures | undefined> {
-  const file = await readTensors(pathOf(directory, name)).catch(() => undefined);
+  const file = await readTensors(pathOf(directory, name), columns).catch(() => undefined);
   const { values, present, keys } = file?.tensors ?? {};
   if (!(values?.data instanceof Float32Array && present?.data instanceof Uint8Array)) return undefined;
   if (values.shape[0] !== present.shape[0]) return undefined;
@@ -88,7 +103,7 @@ export async function leftFeatures(
 export async function writeFeatures(
   { directory, manifest }: FeatureHome,
   name: string,
-  { dim, values, present, source, keys }: NewFeatures,
+  { dim, values, present, source, keys, projection }: NewFeatures,
 ): Promise<FeatureTable> {
   checkFeatureName(name);
   const rows = manifest.counts.items;
@@ -106,6 +121,7 @@ export async function writeFeatures(
     values: { data: values, shape: [rows, dim] },
     present: { data: present, shape: [rows] },
     ...(keys === undefined ? {} : { keys: { data: keys, shape: [rows, KEY_BYTES] } }),
+    ...(projection === undefined ? {} : { projection: { data: projection, shape: [rows, dim] } }),
   };
   const metadata = { dataset: manifest.fingerprint, source: JSON.stringify(source), contentHash };
   await mkdir(featureFolder(directory), { recursive: true });

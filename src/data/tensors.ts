@@ -14,8 +14,8 @@ export const writeTensors = (
   metadata: Readonly<Record<string, string>> = {},
 ): Promise<void> => writeAtomic(path, safetensorsParts(tensors, metadata));
 
-/** Reads a safetensors file. @throws DataError where it is missing or broken */
-export async function readTensors(path: string): Promise<SafetensorsFile> {
+/** Reads a safetensors file, or only the tensors of some names. @throws DataError where it is missing or broken */
+export async function readTensors(path: string, only?: readonly string[]): Promise<SafetensorsFile> {
   const file = await open(path).catch((error: unknown) => {
     throw unreadable(path, error);
   });
@@ -25,6 +25,7 @@ export async function readTensors(path: string): Promise<SafetensorsFile> {
     const { tensors, metadata } = parseHeader(await readBytes(file, path, 8, length), size, path);
     const read: Record<string, Tensor> = {};
     for (const { name, dtype, shape, start } of tensors) {
+      if (only && !only.includes(name)) continue;
       const data = new (arrayType(dtype))(count(shape));
       await readInto(file, path, start, new Uint8Array(data.buffer));
       read[name] = { data, shape };

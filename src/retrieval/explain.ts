@@ -3,7 +3,7 @@ import type { Attributes, Removal } from "./attributes.ts";
 import { type Bits, hasBit } from "./bits.ts";
 import type { Chosen } from "./diversity.ts";
 import type { Filter } from "./filter.ts";
-import { packHistories } from "./histories.ts";
+import { type History, packHistories, someItems } from "./histories.ts";
 import type { Found } from "./retriever.ts";
 import type { Source } from "./source.ts";
 import type { Question } from "./vector-index.ts";
@@ -58,7 +58,7 @@ export interface ExplainContext {
   readonly attributes: Attributes;
   readonly present: Bits;
   /** The history as the model sees it. */
-  readonly known: Int32Array;
+  readonly known: History;
   readonly asked: Question;
   readonly filter: Filter;
 }
@@ -93,14 +93,18 @@ async function reasonsFor(
   { source, known }: ExplainContext,
   rows: readonly number[],
 ): Promise<Map<number, Reason[]>> {
-  const history = known.slice(-source.maxLength);
-  if (history.length === 0 || rows.length === 0) return new Map();
+  const start = Math.max(0, known.rows.length - source.maxLength);
+  const history = someItems(known, (_, at) => at >= start);
+  const { length } = history.rows;
+  if (length === 0 || rows.length === 0) return new Map();
   const without =
-    history.length === 1 ? [] : Array.from(history, (_, h) => history.filter((_, other) => other !== h));
+    length === 1
+      ? []
+      : Array.from(history.rows, (_, left) => someItems(history, (_row, other) => other !== left));
   const [whole, ...partial] = await scoresOf(source, [history, ...without], rows);
   return new Map(
     rows.map((row, r) => {
-      const all = Array.from(history, (past, h): Reason => {
+      const all = Array.from(history.rows, (past, h): Reason => {
         const change = partial[h] ? whole![r]! - partial[h][r]! : null;
         return { row: past, cosine: source.cosine(row, past), change };
       });
@@ -117,7 +121,7 @@ function nearestReasons(all: readonly Reason[]): Reason[] {
 
 async function scoresOf(
   source: Source,
-  histories: readonly Int32Array[],
+  histories: readonly History[],
   rows: readonly number[],
 ): Promise<Float32Array[]> {
   const scores: Float32Array[] = [];
@@ -136,7 +140,7 @@ async function verdicts(
 ): Promise<Verdict[]> {
   const { source, known, asked } = context;
   if (rows.length === 0) return [];
-  const usable = known.length > 0;
+  const usable = known.rows.length > 0;
   const histories = packHistories([known], source.maxLength);
   const scores = usable ? (await source.scores(histories, rows))[0]! : [];
   const [deep] = usable ? await source.search(histories, [{ ...asked, k: DEEPEST_RANK }]) : [];

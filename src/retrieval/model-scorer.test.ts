@@ -17,7 +17,7 @@ const histories = fc.array(fc.array(fc.nat(items - 1), { minLength: 1, maxLength
 });
 const packed = (lists: readonly (readonly number[])[], maxLength: number) =>
   packHistories(
-    lists.map((list) => Int32Array.from(list)),
+    lists.map((list) => ({ rows: Int32Array.from(list) })),
     maxLength,
   );
 

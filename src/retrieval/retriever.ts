@@ -7,7 +7,7 @@ import { type Chosen, diversify, diversityPool } from "./diversity.ts";
 import { explain, type Trace } from "./explain.ts";
 import { type Interactions, neighbourFallback, popularFallback, recentCounts } from "./fallbacks.ts";
 import type { Filter } from "./filter.ts";
-import { packHistories } from "./histories.ts";
+import { type History, packHistories, someItems } from "./histories.ts";
 import type { Source } from "./source.ts";
 import type { Hits } from "./top-list.ts";
 import type { Question } from "./vector-index.ts";
@@ -19,6 +19,8 @@ export type CandidateSource = "sequence" | "item-knn" | "popularity";
 export interface Ask {
   /** Oldest first; rows that the model does not know are passed over. */
   readonly history: Int32Array;
+  /** When each was met and when this is asked; for models that read times. */
+  readonly times?: History["times"];
   readonly k: number;
   readonly excluded: Int32Array;
   readonly filter?: Filter | undefined;
@@ -120,7 +122,7 @@ export function createRetriever(parts: RetrieverParts): Retriever {
     return { rows: Int32Array.from(rows), scores: Float32Array.from(scores), sources };
   }
 
-  async function answer(ask: Ask, known: Int32Array, asked: Question, hits: Hits): Promise<Found> {
+  async function answer(ask: Ask, known: History, asked: Question, hits: Hits): Promise<Found> {
     const chosen = ask.diversity ? chosenBy(hits, ask.k, ask.diversity, source) : undefined;
     const found = filled(ask, asked, chosen ? pick(hits, chosen) : hits);
     if (!ask.trace) return found;
@@ -143,8 +145,8 @@ export function createRetriever(parts: RetrieverParts): Retriever {
     },
     report: source.report,
     async retrieve(asks) {
-      const known = asks.map(({ history }) => history.filter((row) => source.usable(row)));
-      const open = [...asks.keys()].filter((a) => known[a]!.length > 0);
+      const known = asks.map(({ history, times }) => someItems({ rows: history, times }, source.usable));
+      const open = [...asks.keys()].filter((a) => known[a]!.rows.length > 0);
       const questions = asks.map((ask) =>
         question({ ...ask, k: ask.diversity ? diversityPool(ask.k) : ask.k }),
       );

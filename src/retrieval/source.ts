@@ -62,7 +62,7 @@ export function scoreSource(scorer: Scorer): Source {
     },
     cosine: () => null,
     similar: async (row, question) =>
-      (await search(packHistories([Int32Array.of(row)], maxLength), [question]))[0]!,
+      (await search(packHistories([{ rows: Int32Array.of(row) }], maxLength), [question]))[0]!,
     put(row) {
       live = grownBits(live, row + 1);
       if (row < items) setBit(live, row, true);

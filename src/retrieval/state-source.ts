@@ -49,7 +49,7 @@ export function stateSource({
     rows.forEach((row, place) => {
       table.original(row, used, place * dim);
     });
-    const local = { offsets: histories.offsets, items: histories.items.map((row) => placeOf.get(row)!) };
+    const local = { ...histories, items: histories.items.map((row) => placeOf.get(row)!) };
     const given = { data: used, shape: [rows.length, dim] };
     const outputs = await program.run({ ...historyFeeds(layout, local), vectors: given });
     return outputs.states!.data as Float32Array;

@@ -53,6 +53,19 @@ describe("a new item of a model that reads texts", () => {
     await expect(recommender.similar(tea)).rejects.toThrow("there is no item");
   });
 
+  it("has the scores that the evaluation of items kept from training has for the same texts", async () => {
+    const cold = recommender.items.filter(({ count }) => count === 0);
+    expect(cold.length).toBeGreaterThanOrEqual(3);
+    await recommender.addItems(cold.map(({ id, title }) => ({ id: `again ${id}`, title })));
+    const items = cold.flatMap(({ id }) => [id, `again ${id}`]);
+    for (const history of [[idOf(0, 1), idOf(1, 3)], [idOf(5, 2)], [cold[0]!.id, idOf(7, 0)]]) {
+      const { trace } = await recommender.recommend({ history, seen: "include", trace: { items } });
+      const scores = new Map(trace!.asked.map(({ id, score }) => [id, score!]));
+      for (const { id } of cold) expect(scores.get(`again ${id}`)).toBeCloseTo(scores.get(id)!, 4);
+    }
+    for (const { id } of cold) await recommender.deleteItem(`again ${id}`);
+  });
+
   it("is encoded anew when its text is another, and a trained one as well; the same text changes nothing", async () => {
     const kindAfter = async (id: string) =>
       (await recommender.similar(id, { k: 1 })).items[0]!.id.slice(0, 2);

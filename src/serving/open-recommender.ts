@@ -114,7 +114,7 @@ function historyOf(
 ): HistoryOf | undefined {
   const trained = dataset && historiesOf(dataset);
   if (events) return liveHistories(events, trained);
-  return trained && ((user) => trained(user)?.items);
+  return trained;
 }
 
 /** The recipe and the first digits of the model file's hash (a baseline's weights), such as "sasrec@1a2b3c4d". */

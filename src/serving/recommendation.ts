@@ -14,6 +14,10 @@ export const MOST_ITEMS = 1000;
 export interface RecommendRequest {
   /** Item ids, oldest first. Give either a history or a user. */
   readonly history?: readonly string[] | undefined;
+  /** When each item of the history was met, in seconds since 1970; a user's times are known. For models that read times. */
+  readonly times?: readonly number[] | undefined;
+  /** For when the answer is, in seconds since 1970; now by default. For models that read times. */
+  readonly at?: number | undefined;
   /** A user of the dataset. */
   readonly user?: string | undefined;
   /** How many items, 1 to 1000; 10 by default. The catalogue may hold fewer. */
@@ -59,10 +63,16 @@ export interface Similar {
   readonly model: string;
 }
 
-/** Item ids, oldest first; those that the catalogue does not have are passed over. */
-export type HistoryOf = (
-  user: string,
-) => readonly string[] | undefined | Promise<readonly string[] | undefined>;
+/** What a user has met. */
+export interface UserHistory {
+  /** Item ids, oldest first; those that the catalogue does not have are passed over. */
+  readonly items: readonly string[];
+  /** Seconds since 1970 beside `items`, where they are known. */
+  readonly times?: ArrayLike<number> | undefined;
+}
+
+/** The history of a user; undefined for who is not known. */
+export type HistoryOf = (user: string) => UserHistory | undefined | Promise<UserHistory | undefined>;
 
 /** What became of an item that was put into the catalogue. */
 export interface PutResult {
@@ -95,7 +105,7 @@ export interface RecommenderOptions {
   readonly items: readonly RunItem[];
   /** The name given in every answer. */
   readonly model: string;
-  /** Ids of a user's items, oldest first, or undefined for an unknown user. Absent: no user is known. */
+  /** Absent: no user is known. */
   readonly historyOf?: HistoryOf | undefined;
   /** What is known of the run and its dataset, for the web app. */
   readonly pages?: Pages | undefined;

@@ -4,11 +4,13 @@ import type { RunItem } from "../evaluation/run-folder.ts";
 import type { IndexReport } from "../retrieval/build-index.ts";
 import type { ReadItem } from "../retrieval/content-reader.ts";
 import { parseFilter } from "../retrieval/filter.ts";
+import { someItems } from "../retrieval/histories.ts";
 import type { Ask, Found, Retriever } from "../retrieval/retriever.ts";
 import type { Hits } from "../retrieval/top-list.ts";
 import { type InTurn, oneAfterTheOther } from "../runtime/ort.ts";
 import { ConfigError, DataError, RuntimeFailure } from "../tensor/errors.ts";
 import { readItems, requireFitting } from "./added-items.ts";
+import { askedHistory } from "./asked-history.ts";
 import { type Batcher, createBatcher } from "./batcher.ts";
 import type { Pages } from "./pages/pages.ts";
 import {
@@ -75,24 +77,27 @@ export class Recommender {
   /** The best items for one history or user; DataError for an unknown user, ConfigError for an impossible request. */
   async recommend(request: RecommendRequest): Promise<Recommendation> {
     const limits = this.#limits(request);
-    const { known, unknown, whose } = await this.#resolve(request);
+    const rowOf = (id: string): number | undefined => this.#indexOf.get(id);
+    const { known, unknown, whose } = await askedHistory(request, { rowOf, historyOf: this.#historyOf });
+    const { length } = known.rows;
     const named = tracedItems(request);
     const excluded = this.#rows(request.exclude);
-    const seen = request.seen === "include" ? [] : known;
+    const seen = request.seen === "include" ? [] : known.rows;
+    const { rows: history, times } = someItems(known, (row) => !this.#removed.has(row));
     const found = await this.#found({
       ...limits,
-      history: Int32Array.from(known.filter((row) => !this.#removed.has(row))),
+      history,
+      times,
       excluded: Int32Array.from([...seen, ...excluded]),
       trace: named && this.#rows(named),
     });
     const [first] = found.sources;
-    const fallback =
-      first === "sequence" ? undefined : (first ?? (known.length > 0 ? undefined : "popularity"));
+    const fallback = first === "sequence" ? undefined : (first ?? (length > 0 ? undefined : "popularity"));
     return {
       items: this.#listed(found),
       model: this.model,
       ...(unknown.length > 0 ? { unknown } : {}),
-      ...(fallback && { fallback, reason: fallbackReason(fallback, whose, known.length, unknown.length) }),
+      ...(fallback && { fallback, reason: fallbackReason(fallback, whose, length, unknown.length) }),
       ...(found.trace && {
         trace: namedTrace(found.trace, found, {
           idOf: (row) => this.#items[row]!.id,
@@ -234,38 +239,8 @@ export class Recommender {
     };
   }
 
-  async #resolve({ history, user }: RecommendRequest) {
-    if ((history === undefined) === (user === undefined)) {
-      const message = "recommend: give either a history or a user, not both and not neither";
-      throw new ConfigError("history-or-user", message);
-    }
-    if (user !== undefined) {
-      const { known } = this.#indices(await this.#userHistory(user));
-      return { known, unknown: [], whose: "user" as const };
-    }
-    return { ...this.#indices(history!), whose: "history" as const };
-  }
-
-  #indices(ids: readonly string[]) {
-    const indices = ids.map((id) => this.#indexOf.get(id));
-    const known = indices.filter((index) => index !== undefined);
-    const unknown = [...new Set(ids.filter((_, at) => indices[at] === undefined))];
-    return { known, unknown };
-  }
-
   #rows(ids: readonly string[] = []): number[] {
-    return this.#indices(ids).known;
-  }
-
-  async #userHistory(user: string): Promise<readonly string[]> {
-    if (this.#historyOf === undefined) {
-      const message = `user "${user}": no dataset is loaded, so no user is known; give a history of item ids instead`;
-      throw new DataError("no-users", message, { user });
-    }
-    const known = await this.#historyOf(user);
-    if (known !== undefined) return known;
-    const message = `there is no user "${user}" in the dataset; check the id or give a history of item ids instead`;
-    throw new DataError("unknown-user", message, { user });
+    return ids.map((id) => this.#indexOf.get(id)).filter((row) => row !== undefined);
   }
 
   #limits({ k, filter, diversity }: SimilarRequest) {

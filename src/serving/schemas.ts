@@ -4,12 +4,23 @@ import { z } from "zod";
 import { MOST_ITEMS } from "./recommender.ts";
 
 const id = z.string().min(1).max(4096);
+const seconds = z.number().min(-1e12).max(1e15).describe("seconds since 1970");
 
 /** The body of POST /v1/recommend. */
 export const RecommendBody = z
   .strictObject({
     history: z.array(id).max(10_000).optional().describe("item ids, oldest first"),
+    times: z
+      .array(seconds)
+      .max(10_000)
+      .optional()
+      .describe(
+        "when each item of the history was met, for models that read times; those of a user are known",
+      ),
     user: id.optional().describe("a user of the dataset"),
+    at: seconds
+      .optional()
+      .describe("for when the answer is, for models that read times; now where there is none"),
     k: z.int().min(1).max(MOST_ITEMS).default(10).describe("how many items; the catalogue may hold fewer"),
     exclude: z.array(id).max(10_000).optional().describe("item ids that must not be recommended"),
     seen: z.enum(["exclude", "include"]).optional().describe("whether items of the history may come again"),

@@ -127,6 +127,7 @@ const told = new Set([
   "other-features",
   "other-encoder",
   "no-encoder",
+  "no-projection",
   "changed-encoder",
   "no-transformers",
   "no-sharp",

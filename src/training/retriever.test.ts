@@ -83,7 +83,12 @@ describe.each([
       const ranker = createRanker(items, 10);
       const lists = fc.sample(history, { seed: 3, numRuns: 20 }).map((list) => Int32Array.from(list));
       const found = await retriever.retrieve(lists.map((list) => ({ history: list, k: 10, excluded: list })));
-      const scores = await scorer.score(packHistories(lists, scorer.maxLength));
+      const scores = await scorer.score(
+        packHistories(
+          lists.map((rows) => ({ rows })),
+          scorer.maxLength,
+        ),
+      );
       lists.forEach((list, q) => {
         const row = { scores, start: q * items, excluded: list, from: 0, to: list.length };
         expect([...found[q]!.rows]).toEqual([...ranker.best(row)]);

@@ -4,7 +4,11 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { importInteractions } from "../data/import.ts";
 import { evaluateRun } from "../evaluation/evaluate-run.ts";
+import { openRecommender } from "../serving/open-recommender.ts";
+import type { RecommendRequest } from "../serving/recommender.ts";
+import { memoryStore } from "../serving/state/memory-store.ts";
 import { stream } from "../tensor/random.ts";
+import { openRetriever } from "./open-retriever.ts";
 import { openScorer } from "./open-scorer.ts";
 import { train } from "./train.ts";
 
@@ -55,6 +59,44 @@ describe("a backbone that reads times", () => {
     expect(await quality("next")).toBeGreaterThan(0.95);
     expect(await quality("past")).toBeLessThan(0.9);
     expect(await quality("none")).toBeLessThan(0.9);
+  });
+
+  it("is told the times of histories and of users when it recommends, and for when it does", async () => {
+    const store = memoryStore();
+    const run = join(folder, "next");
+    const recommender = await openRecommender({
+      run,
+      openScorer,
+      openRetriever,
+      users: "required",
+      events: store.events,
+    });
+    const [minute, tenDays] = [60, 864_000];
+    const best = async (request: RecommendRequest) =>
+      (await recommender.recommend({ ...request, k: 1 })).items[0]!.id;
+    const given = { history: ["i3", "i4", "i5"], times: [0, minute, 2 * minute] };
+    expect(await best({ ...given, at: 3 * minute })).toBe("i6");
+    expect(await best({ ...given, at: 2 * minute + tenDays })).toBe("i25");
+    const unlike = { history: ["gone", ...given.history], times: [-tenDays, ...given.times], at: 3 * minute };
+    expect(await best(unlike)).toBe("i6"); // what the catalogue does not have goes with its time
+    const report = (user: string, since: number) =>
+      store.append(
+        given.history.map((item, k) => ({ id: user + item, user, item, time: since + given.times[k]! })),
+      );
+    await report("then", 1000);
+    expect(await best({ user: "then", at: 1000 + 3 * minute })).toBe("i6");
+    expect(await best({ user: "then", at: 1000 + 2 * minute + tenDays })).toBe("i25");
+    const now = Date.now() / 1000;
+    await report("today", now - 3 * minute);
+    await report("of late", now - 2 * minute - tenDays);
+    expect(await best({ user: "today" })).toBe("i6"); // asked now
+    expect(await best({ user: "of late" })).toBe("i25");
+    const refused = async (request: RecommendRequest, message: string) =>
+      expect(recommender.recommend(request)).rejects.toThrow(message);
+    await refused({ history: ["i1"], times: [1, 2] }, "times: there are 2 for a history of 1 items");
+    await refused({ history: ["i1"], at: 5 }, "at: a history without times is taken as of one moment");
+    await refused({ user: "new", times: [1] }, "times: they belong to a history");
+    await recommender.dispose();
   });
 
   it("is refused where only the order is known", async () => {

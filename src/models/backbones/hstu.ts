@@ -33,7 +33,7 @@ const config = z.strictObject({
     .enum(["none", "past", "next"])
     .default("none")
     .describe(
-      "the bias by time: none, by the time between two items, or as published by the time from an item to the one asked for, whose time the model then knows; recommend and serve pass no times yet and take a history as of one moment",
+      "the bias by time: none, by the time between two items, or as published by the time from an item to the one asked for, whose time the model then knows; a history without times is taken as of one moment",
     ),
 });
 

@@ -10,36 +10,50 @@ async function opened() {
   let id = 0;
   const report = (item: string, time: number, user = "ann") =>
     store.append([{ id: String(id++), user, item, time }]);
-  return { store, report, historyOf: liveHistories(store.events, trained) };
+  const historyOf = liveHistories(store.events, trained);
+  const itemsOf = async (user: string) => (await historyOf(user))?.items;
+  return { store, report, itemsOf, historyOf };
 }
 
 test("live events come behind those of the dataset", async () => {
-  const { historyOf, report } = await opened();
-  expect(await historyOf("ann")).toEqual(["a", "b"]);
+  const { itemsOf, report } = await opened();
+  expect(await itemsOf("ann")).toEqual(["a", "b"]);
   await report("c", 30);
   await report("a", 5); // of before, but not known then
-  expect(await historyOf("ann")).toEqual(["a", "b", "a", "c"]);
+  expect(await itemsOf("ann")).toEqual(["a", "b", "a", "c"]);
+});
+
+test("times go with the items: none comes before the one that it follows", async () => {
+  const { historyOf, report } = await opened();
+  await report("c", 30);
+  await report("a", 5);
+  await report("x", 7, "bob");
+  expect(await historyOf("ann")).toEqual({
+    items: ["a", "b", "a", "c"],
+    times: Float64Array.of(10, 20, 20, 30),
+  });
+  expect(await historyOf("bob")).toMatchObject({ items: ["x"], times: [7] });
 });
 
 test("an event that the dataset holds counts once", async () => {
-  const { historyOf, report } = await opened();
+  const { itemsOf, report } = await opened();
   await report("b", 20);
   await report("b", 21);
-  expect(await historyOf("ann")).toEqual(["a", "b", "b"]);
+  expect(await itemsOf("ann")).toEqual(["a", "b", "b"]);
 });
 
 test("a user is known by a first event, and nobody else is", async () => {
-  const { historyOf, report } = await opened();
-  expect(await historyOf("bob")).toBeUndefined();
+  const { itemsOf, report } = await opened();
+  expect(await itemsOf("bob")).toBeUndefined();
   await report("x", 1, "bob");
-  expect(await historyOf("bob")).toEqual(["x"]);
+  expect(await itemsOf("bob")).toEqual(["x"]);
 });
 
 test("of who was erased, the dataset's part is void, for good", async () => {
-  const { historyOf, report, store } = await opened();
+  const { itemsOf, report, store } = await opened();
   await report("c", 30);
   await store.erase("ann");
-  expect(await historyOf("ann")).toBeUndefined();
+  expect(await itemsOf("ann")).toBeUndefined();
   await report("d", 40);
-  expect(await historyOf("ann")).toEqual(["d"]);
+  expect(await itemsOf("ann")).toEqual(["d"]);
 });

@@ -17,7 +17,10 @@ export function cycleRecommender(options: { readonly batch?: number } = {}): {
     ["ann", ["a", "b"]],
     ["new", []],
   ]);
-  const historyOf = (user: string) => histories.get(user);
+  const historyOf = (user: string) => {
+    const items = histories.get(user);
+    return items && { items };
+  };
   const retriever = createRetriever({ source: scoreSource(scorer), counts: items.map(({ count }) => count) });
   return {
     recommender: new Recommender({ retriever, items, model: "cycle@0", historyOf }),
