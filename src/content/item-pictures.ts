@@ -22,7 +22,7 @@ const bytes = { mean: [0, 0, 0], deviation: [1 / 255, 1 / 255, 1 / 255] } as con
 
 /** The pictures of a dataset's items. @throws DataError where there are none, or they are too many */
 export async function itemPictures(
-  dataset: Dataset,
+  dataset: Pick<Dataset, "directory" | "manifest" | "items">,
   size: Pick<ImageInput, "width" | "height" | "layout">,
 ): Promise<ItemPictures> {
   const directory = dataset.manifest.images?.directory;

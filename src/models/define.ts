@@ -1,7 +1,6 @@
 /** @file The kinds of parts a recommender is composed of, and the functions that define one. */
 import type { z } from "zod";
 import type { Network } from "../content/network.ts";
-import type { Item } from "../data/dataset.ts";
 import type { Masking } from "../data/masks.ts";
 import type { Sequences } from "../data/sequences.ts";
 import type { Graph, Value } from "../graph/graph.ts";
@@ -112,8 +111,8 @@ export interface ItemEncoder<C = unknown> extends Described {
   settle?(content: ItemContent, config: C): Promise<{ readonly name: string }>;
   /** Feature tables that the vectors are made of, with their widths once settled (0 where only the start is). */
   tables?(config: C): readonly UsedTable[];
-  /** Marks of the items of whose fields the encoder knows something [N]; undefined where it reads no fields. */
-  described?(items: readonly Item[], config: C): Uint8Array | undefined;
+  /** Whether it reads what items say and show by themselves, beside or without feature tables. */
+  readsItems?(config: C): boolean;
   /** Names of pretrained networks that the encoder is made of: files, or folders with one. */
   networks?(config: C): readonly string[];
   /** The most items that are encoded at once, where each takes much memory. */

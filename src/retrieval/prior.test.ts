@@ -35,7 +35,12 @@ describe("a prior", () => {
     const params = { ...declared.initialize(1), ...(await fitPrior(own, sequences, items, nodeRuntime)) };
     const scores = async (of: RecipeConfig): Promise<Float32Array> => {
       const scorer = await modelScorer({ config: of, items, params, mode: "stored", runtime: nodeRuntime });
-      const rows = await scorer.score(packHistories(lists, scorer.maxLength));
+      const rows = await scorer.score(
+        packHistories(
+          lists.map((rows) => ({ rows })),
+          scorer.maxLength,
+        ),
+      );
       await scorer.dispose();
       return rows;
     };

@@ -249,7 +249,7 @@ it("a model of attributes reads the fields of new items", async () => {
     { id: "n", fields: { colour: "puce" } },
   ]);
   expect([red!.recommendable, none!.recommendable]).toEqual([true, false]);
-  expect(none!.reason).toContain("its fields have no value that training met");
+  expect(none!.reason).toContain("neither its fields nor its title nor a picture say anything to it");
   const near = await recommender.similar("r", { k: 5 });
   expect(near.items[0]!.score).toBeCloseTo(1, 4);
   await recommender.dispose();

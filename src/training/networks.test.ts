@@ -102,8 +102,8 @@ describe("training a pretrained network with the rest", () => {
       item: { id: "new", ...(title && { title }), fields: {} },
       features: {},
     }));
-    expect([...encoder.known(added)]).toEqual([1, 0]);
-    const made = await encoder.encode(added);
+    const { vectors: made, known } = await encoder.encode(added);
+    expect([...known]).toEqual([1, 0]);
     await encoder.dispose();
     const ready = (await readTensors(join(out, "item-vectors.safetensors"))).tensors["items.vectors"]!.data;
     const own = (await readFile(join(out, "items.jsonl"), "utf8")).split("\n");

@@ -1,9 +1,10 @@
 /** @file Vectors of items that a run has never met, from their content alone; and of those it has met, from other content. */
 
+import { itemPictures } from "../content/item-pictures.ts";
 import { itemTokens } from "../content/item-tokens.ts";
 import { openNetwork } from "../content/network.ts";
 import type { Item } from "../data/dataset.ts";
-import type { FeatureTable } from "../data/features.ts";
+import type { FeatureHome, FeatureTable } from "../data/features.ts";
 import { isBaseline, type ModelConfig, partOf, type RecipeConfig } from "../models/config.ts";
 import type { Networks } from "../models/define.ts";
 import type { ItemContent } from "../models/items/content.ts";
@@ -32,8 +33,17 @@ export interface TrainedItems {
   readonly config: ModelConfig;
   /** Training interactions of each item. */
   readonly counts: Int32Array;
+  /** The dataset of the run, in whose folder of pictures those of new items are looked for; absent where it was not found. */
+  readonly dataset?: FeatureHome | undefined;
   /** Pretrained network → what its file was when the run was trained. */
   readonly networks?: Readonly<Record<string, string>> | undefined;
+}
+
+export interface EncodedItems {
+  /** [K, D] */
+  readonly vectors: Float32Array;
+  /** [K]: 1 for items that the model can tell from others. */
+  readonly known: Uint8Array;
 }
 
 export interface NewItemEncoder {
@@ -41,14 +51,12 @@ export interface NewItemEncoder {
   readonly tables: readonly ContentTable[];
   /** D, the width of a vector. */
   readonly width: number;
-  /** Marks of the items that the model can tell from others: [K]. */
-  known(items: readonly NewItem[]): Uint8Array;
   /**
-   * Vectors [K, D] such as those of the run's own items; items without a row have no id of their own.
+   * Vectors such as those of the run's own items; items without a row have no id of their own.
    *
    * @throws DataError where features are not such as those of training
    */
-  encode(items: readonly NewItem[]): Promise<Float32Array>;
+  encode(items: readonly NewItem[]): Promise<EncodedItems>;
   dispose(): Promise<void>;
 }
 
@@ -71,23 +79,26 @@ export async function openNewItems(
   return {
     tables,
     width: encoder.width,
-    known(items) {
-      const described = describedIn(config, items);
-      return Uint8Array.from(items, ({ features, row }, k) =>
-        Number(row !== undefined || described?.[k] === 1 || tables.some(({ table }) => features[table])),
-      );
-    },
     async encode(items) {
       const given = await itemConstants(config, newContent(run, tables, items));
       const learned = [...encoder.tables].filter((name) => weights[name]);
       const own = learned.map((name) => [name, rowsOf(weights[name]!, items)] as const);
       const into = new Float32Array(items.length * encoder.width);
       await encoder.encode({ ...given, ...weights, ...Object.fromEntries(own) }, items.length, into);
-      return into;
+      const marks = contentMarks(given);
+      const isKnown = ({ row }: NewItem, k: number): boolean =>
+        row !== undefined || marks.some((own) => own[k]! > 0);
+      return { vectors: into, known: Uint8Array.from(items, (item, k) => Number(isKnown(item, k))) };
     },
     dispose: () => encoder.dispose(),
   };
 }
+
+/** What item encoders call the constants that say whether an item has such content: [K] each. */
+const contentMarks = (constants: Readonly<Record<string, Tensor>>): Float32Array[] =>
+  Object.entries(constants).flatMap(([name, { data }]) =>
+    /\.(present|lengths)$/.test(name) ? [data as Float32Array] : [],
+  );
 
 /** @throws DataError where a network is no longer what the run was trained with */
 function refuseOtherNetworks({ directory, networks: known }: TrainedItems, networks: Networks): void {
@@ -103,8 +114,11 @@ export const idsAlone = (recipe: string): string =>
   `${recipe} knows items by their ids alone, so it cannot recommend one that it was not trained with; train again with it, or train a recipe that reads content, such as sasrec-text`;
 
 /** Whether vectors are made of more than ids. */
-export const readsContent = (config: ModelConfig): config is RecipeConfig =>
-  contentTables(config).length > 0 || (!isBaseline(config) && describedIn(config, []) !== undefined);
+export function readsContent(config: ModelConfig): config is RecipeConfig {
+  if (isBaseline(config)) return false;
+  const reads = partOf("items", config.items.name).readsItems?.(config.items as never) ?? false;
+  return reads || contentTables(config).length > 0;
+}
 
 /** The feature tables that item vectors are made of. */
 export function contentTables(config: ModelConfig): ContentTable[] {
@@ -112,12 +126,6 @@ export function contentTables(config: ModelConfig): ContentTable[] {
   const used = partOf("items", config.items.name).tables?.(config.items as never) ?? [];
   return used.filter(({ columns }) => columns > 0).map(({ table, columns }) => ({ table, columns }));
 }
-
-const describedIn = ({ items: own }: RecipeConfig, items: readonly Pick<NewItem, "item">[]) =>
-  partOf("items", own.name).described?.(
-    items.map(({ item }) => item),
-    own as never,
-  );
 
 /** The rows that items have in a table of weights; of one without a row, nothing. */
 function rowsOf({ data, shape }: Tensor, items: readonly NewItem[]): Tensor {
@@ -131,7 +139,7 @@ function rowsOf({ data, shape }: Tensor, items: readonly NewItem[]): Tensor {
 }
 
 const newContent = (
-  { counts }: TrainedItems,
+  { counts, dataset }: TrainedItems,
   tables: readonly ContentTable[],
   items: readonly NewItem[],
 ): ItemContent => ({
@@ -146,11 +154,11 @@ const newContent = (
       items.map(({ item }) => item),
       options,
     ),
-  pictures: async () => {
-    throw new DataError(
-      "no-pictures",
-      "the model reads pictures, which cannot be given for items that are new or described anew",
-    );
+  async pictures(size) {
+    if (dataset) return itemPictures({ ...dataset, items: items.map(({ item }) => item.id) }, size);
+    const what =
+      "the dataset of the run was not found, in whose folder the pictures of new items are looked for";
+    throw new DataError("no-dataset", what);
   },
 });
 

@@ -1,6 +1,5 @@
 /** @file The content reader of a run on the calling thread: what the worker does. */
 import { type Item, readItems } from "../data/dataset.ts";
-import type { FeatureHome } from "../data/features.ts";
 import type { ContentReader, DescribedItem, ReadItem } from "../retrieval/content-reader.ts";
 import { nodeRuntime } from "../runtime/node.ts";
 import { type FoundFeatures, itemFeatures, itemOf } from "./item-features.ts";
@@ -8,8 +7,6 @@ import { type NewItem, openNewItems, type TrainedItems } from "./new-items.ts";
 
 /** What a worker is told about a run. */
 export interface ContentSpec extends TrainedItems {
-  /** The dataset of the run; absent where it was not found. */
-  readonly dataset?: FeatureHome | undefined;
   /** Feature table → what it held when the run was trained. */
   readonly features: Readonly<Record<string, string>>;
   /** Feature table → where its encoder is, if it is no longer where it was. */
@@ -46,9 +43,8 @@ export async function runContent(spec: ContentSpec): Promise<Omit<ContentReader,
         const own = [...each].map(([table, all]) => [table, vectorIn(all[k])] as const);
         return { item: itemOf(item), row: item.row, features: Object.fromEntries(own) };
       });
-      const known = vectors.known(described);
       const width = vectors.width;
-      const made = await vectors.encode(described);
+      const { vectors: made, known } = await vectors.encode(described);
       return given.map((_, k): ReadItem => {
         const all = [...each].map(([table, values]): [string, FoundFeatures] => [table, values[k]!]);
         const missing = Object.fromEntries(

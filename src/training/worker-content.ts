@@ -1,7 +1,7 @@
 /** @file A content reader in a worker thread, which starts with the first item that is to be read. */
 import type { ContentReader, DescribedItem, ReadItem } from "../retrieval/content-reader.ts";
 import { type ObjectThread, startObject } from "../runtime/object-thread.ts";
-import { RuntimeFailure } from "../tensor/errors.ts";
+import { isBadInput, RuntimeFailure } from "../tensor/errors.ts";
 import { contentTables, idsAlone, readsContent } from "./new-items.ts";
 import type { ContentSpec } from "./run-content.ts";
 
@@ -33,6 +33,7 @@ export function workerContent(spec: ContentSpec): ContentReader {
     try {
       return await (await open()).send<ReadItem[]>("read", [items]);
     } catch (error) {
+      if (isBadInput(error)) return items.map((item) => unreadable(item, error));
       if (!(error instanceof RuntimeFailure)) throw error;
       throw new RuntimeFailure("content", `items could not be encoded: ${error.message}`);
     }
@@ -46,7 +47,7 @@ export function workerContent(spec: ContentSpec): ContentReader {
         const some = items.slice(from, from + BATCH);
         read.push(...(await send(some)));
       }
-      return read.map((one) => (one.vector === null ? { ...one, reason: nothingRead(one) } : one));
+      return read.map((one) => (one.vector === null ? { reason: nothingRead(one), ...one } : one));
     },
     async dispose() {
       if (thread && !thread.ended) await thread.send("dispose", []).catch(() => {});
@@ -65,8 +66,15 @@ function idsOnly(recipe: string): ContentReader {
   };
 }
 
+/** Where what reads content cannot be opened: what the model has for an item that it was trained with stays. */
+function unreadable({ row }: DescribedItem, { code }: { readonly code: string }): ReadItem {
+  const reason = `what reads new items could not be opened (${code}), so the item cannot be recommended; see that the run's dataset and encoders are where they were`;
+  return row === undefined ? { vector: null, missing: {}, reason } : { missing: {} };
+}
+
 const nothingRead = ({ missing }: ReadItem): string => {
   const all = Object.entries(missing).map(([table, why]) => `${table}: ${why}`);
-  const what = all.length > 0 ? all.join("; ") : "its fields have no value that training met";
+  const what =
+    all.length > 0 ? all.join("; ") : "neither its fields nor its title nor a picture say anything to it";
   return `the item has nothing that the model reads, so it cannot be recommended (${what})`;
 };

@@ -79,7 +79,7 @@ export const attributes = defineItemEncoder<Config>({
     const message = `${content.where}: the items have ${what} with values that several of them share; import them with --items, or name other fields`;
     throw new DataError("no-attributes", message, { fields: settings.fields });
   },
-  described: (items, { found: fields, most }) => fieldRows(items, fields as readonly Field[], most).present,
+  readsItems: () => true,
   async constants(content, settings) {
     const items = await content.items();
     const { entries, shares, numbers, present } = fieldRows(

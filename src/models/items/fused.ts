@@ -82,11 +82,7 @@ export function fusedItems(
       return { ...config, parts: Object.fromEntries(settled) };
     },
     tables: (config) => each(config).flatMap(({ part, encoder }) => encoder.tables?.(part) ?? []),
-    described(items, config) {
-      const marks = each(config).flatMap(({ part, encoder }) => encoder.described?.(items, part) ?? []);
-      if (marks.length === 0) return undefined;
-      return Uint8Array.from(items, (_, k) => Number(marks.some((own) => own[k] === 1)));
-    },
+    readsItems: (config) => each(config).some(({ part, encoder }) => encoder.readsItems?.(part) ?? false),
     networks: (config) => each(config).flatMap(({ part, encoder }) => encoder.networks?.(part) ?? []),
     atOnce: (config) =>
       Math.min(

@@ -119,6 +119,7 @@ export const imageEncoder = defineItemEncoder<Config>({
     const [states] = inline(p.at("network"), graph, { inputs: fed, wanted, rate: settings.rate });
     return networkHead(p, pooledPlaces(states!, settings.pooling), { ...settings, known });
   },
+  readsItems: () => true,
   async settle(content, settings) {
     requireEncoder(settings.encoder, settings.name);
     await requirePictures(content, settings);

@@ -1,6 +1,5 @@
 /** @file A text encoder inside the model: items are what it makes of their texts, and it is trained with the rest. */
 import { z } from "zod";
-import { textOf } from "../../content/item-text.ts";
 import { poolings } from "../../content/pooling.ts";
 import type { Item } from "../../data/dataset.ts";
 import { greater } from "../../graph/ops/index.ts";
@@ -82,7 +81,7 @@ export const textEncoder = defineItemEncoder<Config>({
     const { encoder, columns, maxTokens: most } = settings;
     return { ...settings, length: (await content.tokens({ encoder, columns, most })).width };
   },
-  described: (items, { columns }) => Uint8Array.from(items, (item) => Number(textOf(item, columns) !== "")),
+  readsItems: () => true,
   async constants(content, { encoder, columns, length: width }) {
     const { tokens, lengths } = await content.tokens({ encoder, columns, most: width, width });
     const rows = lengths.length;
