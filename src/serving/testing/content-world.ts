@@ -57,7 +57,7 @@ const settings = {
 const textOnly = {
   "items.parts.id": null,
   "items.parts.text.hidden": 20,
-  "loss.negatives": 12,
+  "loss.negatives": 64,
   "split.cold": 0.05,
 } as const;
 
