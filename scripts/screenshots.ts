@@ -1,12 +1,15 @@
 /** @file Pictures of the web app's pages for the docs: node dist/scripts/screenshots.js RUN, with Chromium installed. */
-import { mkdir } from "node:fs/promises";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
+import { exportWeb } from "../src/serving/browser/export-web.ts";
 import { openRecommender } from "../src/serving/open-recommender.ts";
 import { serve } from "../src/serving/serve.ts";
 import { openRetriever } from "../src/training/open-retriever.ts";
 import { openScorer } from "../src/training/open-scorer.ts";
 import { executablePath, lacking } from "./chromium.ts";
+import { serveFolder } from "./static-server.ts";
 
 const folder = join(import.meta.dirname, "../..", "docs", "pages");
 const phone = { width: 390, height: 800 };
@@ -31,15 +34,20 @@ async function open(path: string): Promise<void> {
 }
 const take = (name: string) => page.screenshot({ path: join(folder, `${name}.png`) });
 
-await open("try");
-for (const title of ["Pan's Labyrinth", "Spirited Away", "Amelie"]) {
-  await page.getByRole("combobox").fill(title);
-  await page.getByRole("option").first().waitFor();
-  await page.waitForTimeout(400);
-  await page.keyboard.press("Enter");
+/** Puts a history together, and opens the first reason. */
+async function makeHistory(): Promise<void> {
+  for (const title of ["Pan's Labyrinth", "Spirited Away", "Amelie"]) {
+    await page.getByRole("combobox").fill(title);
+    await page.getByRole("option").first().waitFor();
+    await page.waitForTimeout(400);
+    await page.keyboard.press("Enter");
+  }
+  await page.keyboard.press("Escape");
+  await page.getByText("Why?").first().click();
 }
-await page.keyboard.press("Escape");
-await page.getByText("Why?").first().click();
+
+await open("try");
+await makeHistory();
 await take("try");
 await page.setViewportSize(phone);
 await take("try-phone");
@@ -55,5 +63,20 @@ for (const path of ["run", "data", "service"]) {
 await page.emulateMedia({ colorScheme: "dark" });
 await open("run");
 await take("run-dark");
-await browser.close();
 await server.close();
+
+// The page of `sequitur export --web`, from a plain web server.
+const site = await mkdtemp(join(tmpdir(), "sequitur-site-"));
+await exportWeb({ run, directory: site });
+const { address, close } = await serveFolder(site);
+await page.emulateMedia({ colorScheme: "light" });
+await page.goto(address);
+await page.locator("h1").waitFor();
+await makeHistory();
+await take("export");
+await page.emulateMedia({ colorScheme: "dark" });
+await page.setViewportSize(phone);
+await take("export-phone");
+await browser.close();
+close();
+await rm(site, { recursive: true });

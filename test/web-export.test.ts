@@ -1,8 +1,9 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Browser, chromium, type Page } from "playwright-core";
+import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { executablePath, lacking } from "../scripts/chromium.ts";
 import { type StaticServer, serveFolder } from "../scripts/static-server.ts";
@@ -48,11 +49,15 @@ describe.skipIf(!executablePath)("an exported page in headless Chromium", () => 
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "sequitur-web-export-"));
-    const data = await importFilms(folder);
+    const images = join(folder, "images");
+    await mkdir(images);
+    const picture = sharp({ create: { width: 8, height: 8, channels: 3, background: "teal" } });
+    await picture.png().toFile(join(images, "i8.png"));
+    const data = await importFilms(folder, images);
     for (const recipe of ["sasrec", "bert4rec"]) {
       const [run, site] = [join(folder, recipe), join(folder, `${recipe}-site`)];
       await trainFilms({ data, out: run, recipe, set: { "training.epochs": recipe === "sasrec" ? 30 : 2 } });
-      await exportWeb({ run, directory: site });
+      await exportWeb({ run, directory: site, images: recipe === "bert4rec" });
       sites.set(recipe, await serveFolder(site, "/below/a/folder/"));
     }
     browser = await chromium.launch({ executablePath: executablePath!, args: ["--no-sandbox"] });
@@ -123,6 +128,16 @@ describe.skipIf(!executablePath)("an exported page in headless Chromium", () => 
     await page.getByRole("button", { name: "Remove Film 7" }).click();
     await next.getByText("the history is empty").waitFor();
     await page.context().setOffline(false);
+  });
+
+  it("shows the pictures that were exported with it", async () => {
+    const page = await open("item/i8", "bert4rec");
+    await page.locator("h1 img").waitFor();
+    expect(await page.evaluate("document.querySelector('h1 img').decode().then(() => 'shown')")).toBe(
+      "shown",
+    );
+    await open("item/i9", "bert4rec");
+    expect(await page.locator("h1 img").count()).toBe(0);
   });
 
   it("takes titles for text whatever they hold", async () => {

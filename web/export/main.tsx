@@ -7,14 +7,14 @@ import { TryPage } from "../src/pages/try.tsx";
 import { Frame } from "../src/parts/frame.tsx";
 import { route } from "../src/route.ts";
 import { localApi } from "./local.ts";
-import { openAt } from "./recommender.ts";
+import { home, openAt } from "./recommender.ts";
 import "../src/style.css";
 
 const pages = [{ page: "try", name: "Try it" }] as const;
 
 async function open() {
   const opened = await openAt();
-  answerBy(localApi(opened));
+  answerBy(localApi(opened, home));
   return opened.recommender;
 }
 

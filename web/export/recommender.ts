@@ -14,7 +14,7 @@ async function bytesAt(address: URL): Promise<ArrayBuffer> {
 }
 
 /** The folder of the export: the build puts this file into its assets/. */
-const home = new URL(/* @vite-ignore */ "..", import.meta.url);
+export const home = new URL(/* @vite-ignore */ "..", import.meta.url);
 
 /** Opens the export that this file is of, or that of another folder, whose address ends in "/". */
 export function openAt(folder = home): Promise<OpenedExport> {

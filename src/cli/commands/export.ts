@@ -10,6 +10,7 @@ interface Options extends CommonOptions {
   readonly onnx?: string;
   readonly web?: string;
   readonly data?: string;
+  readonly images?: boolean;
 }
 
 export function exportCommand(context: Context): Command {
@@ -23,6 +24,7 @@ export function exportCommand(context: Context): Command {
     )
     .option("--web <folder>", "the folder to write, for any web server; an earlier export is replaced")
     .option("--data <folder>", "the dataset folder, where it was moved; for --web")
+    .option("--images", "copy the pictures of the items, too; for --web")
     .action((options: Options) => exportRun(options, context));
   return withCommon(
     command,
@@ -46,10 +48,14 @@ async function exportModel({ run: directory, json }: Options, onnx: string, cont
   context.out(`${json ? JSON.stringify({ onnx, bytes, sha256 }) : text}\n`);
 }
 
-async function exportPage({ run, data, json }: Options, web: string, context: Context): Promise<void> {
+async function exportPage(
+  { run, data, images, json }: Options,
+  web: string,
+  context: Context,
+): Promise<void> {
   const { exportWeb } = await import("../../serving/browser/export-web.ts");
   const onMessage = (text: string) => context.error(`${text}\n`);
-  const { model, items, bytes, parts } = await exportWeb({ run, directory: web, data, onMessage });
+  const { model, items, bytes, parts } = await exportWeb({ run, directory: web, data, images, onMessage });
   const megabytes = (size: number): string => `${(size / 1e6).toFixed(1)} MB`;
   const sizes = Object.entries(parts).map(([name, size]) => `${name} ${megabytes(size)}`);
   const text = [

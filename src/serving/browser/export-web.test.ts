@@ -69,7 +69,7 @@ describe.each([
   { recipe: "sequitur-id" },
   { recipe: "bert4rec" },
   { recipe: "fmlp", set: { "training.rowLength": 64 } },
-  { recipe: "sasrec-text", set: { "loss.negatives": 12 } },
+  { recipe: "sasrec-text", set: { "loss.negatives": 30 } },
 ])("an export of $recipe", ({ recipe, set }) => {
   it("recommends what a service of the run does", async () => {
     const [run, directory] = [join(folder, recipe), join(folder, `${recipe}-site`)];
@@ -116,13 +116,16 @@ describe("a folder of an export", () => {
     expect((await readdir(folder)).filter((name) => name.startsWith("."))).toEqual([]);
   });
 
-  it("is not written for a baseline, nor for what is no run", async () => {
+  it("is not written for a baseline, nor for what is no run, nor with pictures that are not there", async () => {
     const [out, directory] = [join(folder, "popularity"), join(folder, "none")];
     await train({ data, out, recipe: "popularity" });
     await expect(exportWeb({ run: out, directory })).rejects.toThrow(
       `${out}: popularity is a baseline, which has no model that a browser could run; export a trained model`,
     );
     await expect(exportWeb({ run: folder, directory })).rejects.toThrow("this is not a run folder");
+    await expect(exportWeb({ run: run(), directory, images: true })).rejects.toThrow(
+      `${run()}: the dataset of this run knows no pictures; import it with --images, or export without them`,
+    );
     await expect(readdir(directory)).rejects.toThrow("ENOENT");
   });
 

@@ -1,10 +1,11 @@
 /** @file Writes a page that recommends by itself: the model, the item vectors and the items beside the built page. */
 import { createHash } from "node:crypto";
-import { cp, mkdir, readdir, stat, writeFile } from "node:fs/promises";
-import { dirname, join, relative, sep } from "node:path";
+import { copyFile, cp, mkdir, readdir, stat, writeFile } from "node:fs/promises";
+import { dirname, extname, join, relative, sep } from "node:path";
 import type { Dataset } from "../../data/dataset.ts";
 import { sha256File } from "../../data/files.ts";
 import { buildFolder, type FolderKind } from "../../data/folder.ts";
+import { findImages } from "../../data/images.ts";
 import { openRunDataset } from "../../evaluation/evaluate-run.ts";
 import { type OpenRun, openRun, runFiles } from "../../evaluation/run-folder.ts";
 import { historyLength, isBaseline, type RecipeConfig, resolveModelConfig } from "../../models/config.ts";
@@ -37,6 +38,8 @@ export interface ExportWebOptions {
   readonly directory: string;
   /** The dataset folder, where it is no longer at the place that the run knows. */
   readonly data?: string | undefined;
+  /** Whether the pictures of the items are copied, too, as large as they are; not by default. */
+  readonly images?: boolean | undefined;
   /** Told what is left out because the dataset could not be opened. */
   readonly onMessage?: ((text: string) => void) | undefined;
 }
@@ -93,9 +96,10 @@ async function write(
   run: OpenRun,
   config: RecipeConfig,
   dataset: Dataset | undefined,
-  { directory }: ExportWebOptions,
+  { directory, images = false }: ExportWebOptions,
 ): Promise<ExportWebResult> {
   await copyPage(folder);
+  const pictures = images ? await copyPictures(folder, run, dataset) : undefined;
   const { recipe, dataset: trained } = run.manifest;
   const items = trained.items;
   const model = { config, items, params: await readRunParams(run.directory, config) };
@@ -105,7 +109,10 @@ async function write(
   const parts: Parts = {
     model: { ending: "onnx", bytes: writeOnnx(graph) },
     vectors: { ending: "f32", bytes: new Uint8Array(vectors.buffer, vectors.byteOffset, vectors.byteLength) },
-    items: { ending: "json", bytes: Buffer.from(JSON.stringify(await itemColumns(run, dataset))) },
+    items: {
+      ending: "json",
+      bytes: Buffer.from(JSON.stringify({ ...(await itemColumns(run, dataset)), pictures })),
+    },
     ...priorOf(model.params),
   };
   const manifest: ExportManifest = {
@@ -138,6 +145,29 @@ async function copyPage(folder: string): Promise<void> {
   if (there) return cp(built, folder, { recursive: true });
   const message = `${built}: the page is not there; build it with "npm run build", or install the package again`;
   throw new RuntimeFailure("not-built", message);
+}
+
+/** Copies the picture of each item that has one; paths by item. @throws DataError where the dataset has none */
+async function copyPictures(
+  folder: string,
+  { directory, items }: OpenRun,
+  dataset: Dataset | undefined,
+): Promise<(string | null)[]> {
+  const place = dataset?.manifest.images?.directory;
+  if (place === undefined) {
+    const message = `${directory}: the dataset of this run knows no pictures; import it with --images, or export without them`;
+    throw new DataError("no-images", message, { directory });
+  }
+  const found = await findImages(place);
+  await mkdir(join(folder, "images"));
+  const paths: (string | null)[] = [];
+  for (const { id } of items) {
+    const path = found.get(id);
+    const copy = path && `images/${(await sha256File(path)).slice(0, 16)}${extname(path).toLowerCase()}`;
+    if (path && copy) await copyFile(path, join(folder, copy));
+    paths.push(copy ?? null);
+  }
+  return paths;
 }
 
 /** What a prior counted, where the model has one. */

@@ -54,4 +54,6 @@ export interface ExportedItems {
   readonly recent: readonly number[];
   /** Texts longer than 256 letters are cut. */
   readonly fields: readonly ItemFields[];
+  /** Paths of pictures; absent where they were not exported. */
+  readonly pictures?: readonly (string | null)[];
 }

@@ -31,6 +31,8 @@ export interface OpenedExport {
   readonly recommender: Recommender;
   /** What is known of an item beside its title. */
   readonly fieldsOf: (id: string) => ItemFields;
+  /** The path of an item's picture, where there is one. */
+  readonly pictureOf: (id: string) => string | undefined;
 }
 
 /** @throws DataError where the files are not of one export, RuntimeFailure where the model cannot be loaded */
@@ -45,13 +47,14 @@ export async function openExport({ ort, read }: ExportSite): Promise<OpenedExpor
   ]);
   const items = itemsOf(columns);
   const program = await openProgram(ort, new Uint8Array(graph), manifest);
-  const { counts, recent, fields } = columns;
+  const { counts, recent, fields, pictures } = columns;
   const source = sourceOf(manifest, { program, vectors, prior });
   const retriever = createRetriever({ source, counts, recent, fields });
   const rows = new Map(items.map(({ id }, row) => [id, row]));
   return {
     recommender: new Recommender({ retriever, items, model, data }),
     fieldsOf: (id) => fields[rows.get(id) ?? -1] ?? {},
+    pictureOf: (id) => pictures?.[rows.get(id) ?? -1] ?? undefined,
   };
 }
 

@@ -16,7 +16,7 @@ export const hostileTitle = '<img src=x onerror="document.title=1">';
  * Imports a world where item k + 1 follows item k: i0 … i29, of which every third is a comedy, with noise as text
  * features. Returns the dataset folder.
  */
-export async function importFilms(folder: string): Promise<string> {
+export async function importFilms(folder: string, images?: string): Promise<string> {
   const log = ["user_id,item_id,timestamp"];
   for (let user = 0; user < 60; user++)
     for (let k = 0; k < 7; k++)
@@ -33,7 +33,7 @@ export async function importFilms(folder: string): Promise<string> {
   const [interactions, list, out] = ["log.csv", "items.jsonl", "data"].map((name) => join(folder, name));
   await writeFile(interactions!, `${log.join("\n")}\n`);
   await writeFile(list!, `${films.join("\n")}\n`);
-  await importInteractions({ interactions: interactions!, items: list!, out: out! });
+  await importInteractions({ interactions: interactions!, items: list!, out: out!, images });
   const values = new Float32Array(items * width);
   stream(1, "text").fillNormal(values);
   const present = new Uint8Array(items).fill(1);
