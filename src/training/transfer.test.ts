@@ -28,6 +28,7 @@ const set = (epochs: number, more: Readonly<Record<string, unknown>> = {}): Sett
     "items.dim": 16,
     "items.parts.text.hidden": 32,
     "loss.negatives": 24,
+    "loss.from": "both",
     "training.maxLength": 10,
     "training.rowLength": 16,
     "training.batchTokens": 256,
