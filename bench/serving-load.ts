@@ -35,6 +35,8 @@ export interface LoadSummary {
   readonly refusal?: { readonly p50: number; readonly p99: number; readonly max: number };
   /** Answers that are neither 200 nor 503, and connections that broke. */
   readonly failed: number;
+  /** Of these, how many of each status; 0 where the connection broke. */
+  readonly failures?: Readonly<Record<string, number>>;
 }
 
 /** How long to wait for the last answers. */
@@ -50,10 +52,8 @@ export async function load(address: string, options: Load): Promise<Answer[]> {
   const requests = options.bodies.map((body) => requestBytes(hostname, body));
   const dues = dueTimes(rate, seconds);
   const answers: Answer[] = [];
-  const lines = await Promise.all(
-    Array.from({ length: connections }, () => openLine(hostname, Number(port))),
-  );
-  const free = [...lines];
+  const lines: Line[] = [];
+  const free: Line[] = [];
   const waiting: number[] = [];
   const began = performance.now();
   let next = 0;
@@ -70,10 +70,17 @@ export async function load(address: string, options: Load): Promise<Answer[]> {
     });
   }
 
+  /** Made when it is first used: a server closes connections on which nothing comes. */
+  function newLine(): Line {
+    const line = openLine(hostname, Number(port));
+    lines.push(line);
+    return line;
+  }
+
   function sendDue(): void {
     const now = performance.now() - began;
     for (; next < dues.length && dues[next]! <= now; next++) {
-      const line = free.pop();
+      const line = free.pop() ?? (lines.length < connections ? newLine() : undefined);
       if (line) send(line, next);
       else waiting.push(next);
     }
@@ -115,8 +122,7 @@ interface Line {
   close(): void;
 }
 
-async function openLine(host: string, port: number): Promise<Line> {
-  let socket: Socket;
+function openLine(host: string, port: number): Line {
   let answered: ((status: number) => void) | undefined;
   let pieces = "";
 
@@ -127,25 +133,26 @@ async function openLine(host: string, port: number): Promise<Line> {
     tell?.(status);
   }
 
-  function open(): Promise<void> {
-    socket = connect({ host, port, noDelay: true });
+  function open(): Socket {
+    const socket = connect({ host, port, noDelay: true });
     socket.setEncoding("latin1");
     socket.on("data", (piece: string) => {
+      if (!answered) return void socket.destroy(); // the server closes a connection that was not used for long
       pieces += piece;
       const status = wholeAnswer(pieces);
       if (status !== undefined) done(status);
     });
     socket.on("error", () => {});
-    socket.on("close", () => done(0));
-    return new Promise((resolve) => socket.once("connect", () => resolve()).once("close", () => resolve()));
+    socket.on("close", () => done(0)); // nothing, where no answer is awaited
+    return socket;
   }
 
-  await open();
+  let socket = open();
   return {
     ask(request, tell) {
       answered = tell;
-      if (socket.destroyed) void open().then(() => socket.write(request));
-      else socket.write(request);
+      if (socket.destroyed) socket = open();
+      socket.write(request);
     },
     close: () => socket.destroy(),
   };
@@ -175,7 +182,15 @@ export function summary(answers: readonly Answer[], seconds: number): LoadSummar
     refused: refusals.length,
     ...(refusals.length > 0 ? { refusal: { p50: refused(50), p99: refused(99), max: refused(100) } } : {}),
     failed: answers.length - given.length - refusals.length,
+    ...countFailures(answers),
   };
+}
+
+function countFailures(answers: readonly Answer[]): Pick<LoadSummary, "failures"> {
+  const failures: Record<string, number> = {};
+  for (const { status } of answers)
+    if (status !== 200 && status !== 503) failures[status] = (failures[status] ?? 0) + 1;
+  return Object.keys(failures).length > 0 ? { failures } : {};
 }
 
 /** The percentiles of some times, by nearest rank. */
