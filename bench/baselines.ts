@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { openDataset } from "../src/data/dataset.ts";
 import { importInteractions } from "../src/data/import.ts";
 import { evaluateRun } from "../src/evaluation/evaluate-run.ts";
 import { baselines } from "../src/models/baselines/index.ts";
@@ -24,7 +25,9 @@ export async function benchBaselines(options: BaselinesBenchOptions): Promise<Re
     const data = join(folder, "data");
     await importInteractions({ interactions: join(shared, "data", name, "interactions.csv.gz"), out: data });
     const rows: Record<string, unknown>[] = [];
-    for (const { name: recipe, source } of baselines) {
+    const { times } = await openDataset(data);
+    const fit = baselines.filter(({ needsTimes }) => times || !needsTimes);
+    for (const { name: recipe, source } of fit) {
       onProgress?.(recipe);
       const out = join(folder, recipe);
       const [began, used] = [performance.now(), process.cpuUsage()];
