@@ -115,7 +115,8 @@ export const rows: readonly Row[] = [
     name: "text-only",
     title: "the same without item ids",
     recipe: "sasrec-text",
-    set: { "items.parts.id": null },
+    // A Markov chain knows items by their ids.
+    set: { "items.parts.id": null, "scoring.prior": "none" },
     data: ["amazon-beauty", "amazon-scientific"],
     bars: { "amazon-beauty": 0.062 },
   },

@@ -25,7 +25,7 @@ const content = {
   backbone: { name: "sasrec", blocks: 2, heads: 1, dropout: 0.3 },
   loss: { name: "sampled-softmax", negatives: 2048, from: "targets" },
   optimizer: { name: "adam", beta2: 0.98 },
-  scoring: { similarity: "cosine", temperature: 0.07 },
+  scoring: { similarity: "cosine", temperature: 0.07, prior: "markov" },
   training: { learningRate: 2e-3, schedule: "cosine", batchTokens: 1024, epochs: 20, patience: 5 },
 } as const;
 /** What MoRec and those that follow it have in common. */
@@ -142,7 +142,7 @@ export const recipes: readonly Recipe[] = [
   {
     name: "sasrec-text",
     source:
-      "SASRec (Kang & McAuley 2018, arXiv:1808.09781) over id + text vectors, frozen text features as in the two-stage variant of Yuan et al. 2023, arXiv:2303.13835; the defaults are ours",
+      "SASRec (Kang & McAuley 2018, arXiv:1808.09781) over id + text vectors, frozen text features as in the two-stage variant of Yuan et al. 2023, arXiv:2303.13835; a Markov chain as a prior, as in sequitur-id; the defaults are ours",
     summary: "sasrec whose items are the sum of an id and a text vector, sampled softmax",
     config: {
       ...content,
