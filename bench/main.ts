@@ -53,7 +53,7 @@ Measures NAME and writes docs/results/NAME.json; NAME is one of:
   --only A,B      serving: these cases alone, the others stay as they were measured before, of
                   ${servingCases.join(", ")}
   --scale S       serving: this part of the full length of every measurement (default: 1)
-  --soak N        serving: requests of the case soak (default: 100000)
+  --soak N        serving: requests of the case soak (default: 1000000)
   --runs DIR      serving: keep the generated runs and their indexes here, for the next time
 `;
 
@@ -70,7 +70,7 @@ function readArguments() {
         seeds: { type: "string", default: "0,1,2" },
         only: { type: "string" },
         scale: { type: "string", default: "1" },
-        soak: { type: "string", default: "100000" },
+        soak: { type: "string", default: "1000000" },
         runs: { type: "string" },
         threads: { type: "string", default: String(availableParallelism()) },
       },

@@ -86,7 +86,7 @@ export async function benchServing(options: ServingOptions): Promise<Record<stri
 }
 
 function caseOptions(folder: string, options: ServingOptions, name: string): CaseOptions {
-  const { onProgress = () => {}, scale = 1, soak = 100_000 } = options;
+  const { onProgress = () => {}, scale = 1, soak = 1_000_000 } = options;
   const tell = (message: string): void => onProgress(`${name}: ${message}`);
   return {
     seconds: (full) => Math.max(2, Math.round(full * scale)),
