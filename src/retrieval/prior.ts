@@ -14,6 +14,7 @@ export interface Prior {
 }
 
 const prefix = "prior.";
+
 const chain = { name: "markov", order: 2 } as const;
 
 /** The parameters that belong to the prior. */

@@ -5,6 +5,7 @@ import { type OpenRun, openRun, type RunManifest, runFiles } from "../evaluation
 import { isBaseline, type RecipeConfig, resolveModelConfig } from "../models/config.ts";
 import type { RecipeChoice } from "../models/recipes.ts";
 import type { Params } from "../nn/params.ts";
+import { isPriorParam } from "../retrieval/prior.ts";
 import { ConfigError, DataError } from "../tensor/errors.ts";
 import { formatShape, type Tensor } from "../tensor/spec.ts";
 import type { TrainOptions } from "./progress.ts";
@@ -25,7 +26,9 @@ export async function openOrigin(folder: string): Promise<Origin> {
     const message = `${folder}: ${run.manifest.recipe} is a baseline, which has no weights to start from; name a run of a model`;
     throw new ConfigError("init-baseline", message, { run: folder });
   }
-  return { run, config, tensors: (await readTensors(join(folder, runFiles.weights))).tensors };
+  const { tensors } = await readTensors(join(folder, runFiles.weights));
+  const learned = Object.entries(tensors).filter(([name]) => !isPriorParam(name));
+  return { run, config, tensors: Object.fromEntries(learned) };
 }
 
 /** What is asked for; where weights come from a run and no recipe is named, the rest is as that run has it. */
