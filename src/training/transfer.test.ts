@@ -11,6 +11,7 @@ import { openRun } from "../evaluation/run-folder.ts";
 import { reachableNodes } from "../graph/graph.ts";
 import { resolveConfig } from "../models/config.ts";
 import { trainStep } from "../models/train-step.ts";
+import { isPriorParam } from "../retrieval/prior.ts";
 import type { Tensor } from "../tensor/spec.ts";
 import { openScorer } from "./open-scorer.ts";
 import { type TrainOptions, train } from "./train.ts";
@@ -69,8 +70,11 @@ async function shop(name: keyof typeof copies, colours: readonly string[]): Prom
   });
 }
 
-const weightsOf = async (run: string): Promise<Record<string, Tensor>> =>
-  (await readTensors(join(at(run), "weights.safetensors"))).tensors;
+/** What a run has learned; its prior is counted on its own data. */
+async function weightsOf(run: string): Promise<Record<string, Tensor>> {
+  const { tensors } = await readTensors(join(at(run), "weights.safetensors"));
+  return Object.fromEntries(Object.entries(tensors).filter(([name]) => !isPriorParam(name)));
+}
 
 /** Trains on the target what the options say, and gives the sentences that were told. */
 async function trained(out: string, options: Partial<TrainOptions>): Promise<string[]> {
