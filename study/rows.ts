@@ -124,7 +124,7 @@ export const rows: readonly Row[] = [
     name: "id-only",
     title: "the same without text",
     recipe: "sasrec-text",
-    set: { "items.parts.text": null },
+    set: { "items.parts.text": null, "scoring.neighbourWeight": 0 },
     data: ["amazon-beauty", "amazon-scientific"],
   },
   {

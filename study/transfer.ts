@@ -152,8 +152,16 @@ async function run(out: string, options: Omit<TrainOptions, "out">, told: Told) 
   return train({ ...how, out, onProgress });
 }
 
+/** What is counted on the target, or read off its texts, is not carried: the scores are those of what was learned. */
+const learnedAlone: Settings = { "scoring.prior": "none", "scoring.neighbourWeight": 0 };
+
 const settingsOf = (own: Settings, fitted: DataName, threads: number) =>
-  settingList({ "items.parts.text.table": tableOf(fitted), "training.threads": threads, ...own });
+  settingList({
+    "items.parts.text.table": tableOf(fitted),
+    "training.threads": threads,
+    ...learnedAlone,
+    ...own,
+  });
 
 async function measured(options: StudyOptions, asked: Case, told: Told): Promise<TransferRun> {
   const { source, target, fitted, row, seed } = asked;

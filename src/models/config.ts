@@ -28,6 +28,22 @@ export const Scoring = z.strictObject({
     .max(10)
     .default(0.15)
     .describe("what the log-probabilities are multiplied by"),
+  neighbourWeight: z
+    .number()
+    .min(0)
+    .max(100)
+    .default(0)
+    .describe(
+      "added to the trained model's scores for items whose content is near that of the history: what the cosines are multiplied by; 0: nothing is added",
+    ),
+  neighbourTable: z.string().min(1).default("text").describe("name of the feature table that is compared"),
+  neighbourCount: z.int().min(1).max(10_000).default(100).describe("neighbours of an item that are kept"),
+  neighbourDecay: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.8)
+    .describe("how much less the neighbours of an item count than those of the one after it"),
 });
 
 export const Training = z.strictObject({

@@ -142,10 +142,11 @@ export const recipes: readonly Recipe[] = [
   {
     name: "sasrec-text",
     source:
-      "SASRec (Kang & McAuley 2018, arXiv:1808.09781) over id + text vectors, frozen text features as in the two-stage variant of Yuan et al. 2023, arXiv:2303.13835; a Markov chain as a prior, as in sequitur-id; the defaults are ours",
+      "SASRec (Kang & McAuley 2018, arXiv:1808.09781) over id + text vectors, frozen text features as in the two-stage variant of Yuan et al. 2023, arXiv:2303.13835; a Markov chain as a prior, as in sequitur-id, and neighbours by text; the defaults are ours",
     summary: "sasrec whose items are the sum of an id and a text vector, sampled softmax",
     config: {
       ...content,
+      scoring: { ...content.scoring, neighbourWeight: 2 },
       items: { name: "fused", fusion: "sum", dim: 64, parts: { id: contentId, text: { name: "features" } } },
     },
   },

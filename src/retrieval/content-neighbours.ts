@@ -50,7 +50,7 @@ export async function neighbourScorer(
 }
 
 /** Rows of length one; those of zeros stay. */
-function unitRows(values: Float32Array, dim: number): Float32Array {
+export function unitRows(values: Float32Array, dim: number): Float32Array {
   const rows = values.slice();
   for (let from = 0; from < rows.length; from += dim) {
     const row = rows.subarray(from, from + dim);

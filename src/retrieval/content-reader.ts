@@ -1,5 +1,7 @@
 /** @file What is told of an item beside its id, and what a model that reads content makes of it. */
 
+import type { Near } from "./neighbour-lists.ts";
+
 /** An item as it is described, whether or not the model was trained with it. */
 export interface DescribedItem {
   readonly id: string;
@@ -15,6 +17,8 @@ export interface DescribedItem {
 export interface ReadItem {
   /** Its vector; undefined: what the model has for it stays; null: it has nothing by which it could be recommended. */
   readonly vector?: Float32Array | null | undefined;
+  /** The rows whose content is nearest to its own, where the model's scores tell of that. */
+  readonly near?: Near | undefined;
   /** Feature table → a sentence on why the item has nothing there; it counts as not known, as in training. */
   readonly missing: Readonly<Record<string, string>>;
   /** Why there is no vector. */

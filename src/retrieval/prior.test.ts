@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { RecipeConfig } from "../models/config.ts";
+import { noContent } from "../models/items/content.ts";
 import { recipeConfig } from "../models/recipes.ts";
 import { trainStep } from "../models/train-step.ts";
 import { nodeRuntime } from "../runtime/node.ts";
@@ -19,6 +20,7 @@ const sequences = {
   offsets: Int32Array.from([0, 3, 6, 9, 12, 15]),
   sequence: Int32Array.from(log.flat()),
 };
+const data = { sequences, count: items, content: noContent(sequences, items), runtime: nodeRuntime };
 const config = (set: Readonly<Record<string, unknown>>): RecipeConfig =>
   recipeConfig({
     recipe: "sequitur-id",
@@ -32,7 +34,7 @@ describe("a prior", () => {
     const lists = [[0, 1], [2], [4, 4, 3, 1]].map((list) => Int32Array.from(list));
     const own = config({ "scoring.priorWeight": 0.5 });
     const { params: declared } = trainStep(own, { items, rows: 1, width: 8 });
-    const params = { ...declared.initialize(1), ...(await fitPrior(own, sequences, items, nodeRuntime)) };
+    const params = { ...declared.initialize(1), ...(await fitPrior(own, data)) };
     const scores = async (of: RecipeConfig): Promise<Float32Array> => {
       const scorer = await modelScorer({ config: of, items, params, mode: "stored", runtime: nodeRuntime });
       const rows = await scorer.score(
@@ -54,7 +56,7 @@ describe("a prior", () => {
 
   it("takes a row that it was not fitted to for the least likely one, in histories for nothing", async () => {
     const own = config({});
-    const prior = openPrior(own, items, await fitPrior(own, sequences, items, nodeRuntime))!;
+    const prior = openPrior(own, items, await fitPrior(own, data))!;
     const [known, grown] = [new Float32Array(items), new Float32Array(items + 2)];
     prior.add(Int32Array.of(0, 1), known);
     prior.add(Int32Array.of(0, 1, items + 1), grown);
@@ -64,7 +66,7 @@ describe("a prior", () => {
 
   it("is nothing where the scoring has none", async () => {
     const none = config({ "scoring.prior": "none" });
-    expect(await fitPrior(none, sequences, items, nodeRuntime)).toEqual({});
+    expect(await fitPrior(none, data)).toEqual({});
     expect(openPrior(none, items, {})).toBeNull();
   });
 });

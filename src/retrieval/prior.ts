@@ -1,67 +1,127 @@
-/** @file What counting alone says of the next item, added to a model's scores. */
+/** @file What can be said of the next item without a trained model, added to a model's scores. */
 import type { Sequences } from "../data/sequences.ts";
 import { markov } from "../models/baselines/markov.ts";
 import type { RecipeConfig } from "../models/config.ts";
+import type { ItemContent } from "../models/items/content.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { Tensor } from "../tensor/spec.ts";
+import { nearContent } from "./near-content.ts";
+import { type Near, neighbourLists } from "./neighbour-lists.ts";
 
 export interface Prior {
-  /**
-   * Adds weighted log-probabilities after a history (oldest item first) to the scores of all rows. A row that the prior
-   * was not fitted to counts as the least likely one.
-   */
+  /** Adds what is said after a history (oldest item first) to the scores of all rows, those too that came later. */
   add(history: Int32Array, scores: Float32Array): void;
+  /** Tells what the content of a row that was put is near to. */
+  put(row: number, near: Near): void;
 }
 
+type Scored = Pick<RecipeConfig, "scoring">;
+type Tensors = Readonly<Record<string, Tensor>>;
+
 const prefix = "prior.";
+const nearPrefix = `${prefix}near.`;
 
 const chain = { name: "markov", order: 2 } as const;
 
 /** The parameters that belong to the prior. */
 export const isPriorParam = (name: string): boolean => name.startsWith(prefix);
 
-/** What a prior is made of, by name, to be kept among the weights of a run; nothing where the scoring has none. */
-export async function fitPrior(
-  { scoring }: RecipeConfig,
-  sequences: Sequences,
-  count: number,
-  runtime: Runtime,
+export interface PriorData {
+  readonly sequences: Sequences;
+  /** Number of items. */
+  readonly count: number;
+  readonly content: Pick<ItemContent, "features">;
+  readonly runtime: Runtime;
+}
+
+/**
+ * What a prior is made of, by name, to be kept among the weights of a run; nothing where the scoring has none.
+ *
+ * @throws DataError where the features of its neighbours are not there
+ */
+export async function fitPrior({ scoring }: RecipeConfig, data: PriorData): Promise<Record<string, Tensor>> {
+  return { ...(await fitChain(scoring, data)), ...(await fitNear(scoring, data)) };
+}
+
+async function fitChain(
+  { prior }: RecipeConfig["scoring"],
+  data: PriorData,
 ): Promise<Record<string, Tensor>> {
-  if (scoring.prior === "none") return {};
-  const input = { sequences, count, seed: 0, runtime, threads: 1 };
-  const state = await markov.fit(input, chain);
+  if (prior === "none") return {};
+  const state = await markov.fit({ ...data, seed: 0, threads: 1 }, chain);
   return Object.fromEntries(Object.entries(state).map(([name, tensor]) => [prefix + name, tensor]));
+}
+
+async function fitNear(
+  { neighbourWeight, neighbourTable, neighbourCount }: RecipeConfig["scoring"],
+  { count, content, runtime }: PriorData,
+): Promise<Record<string, Tensor>> {
+  if (neighbourWeight === 0) return {};
+  const most = Math.min(neighbourCount, Math.max(1, count - 1));
+  const lists = await neighbourLists(await content.features(neighbourTable), { most, runtime });
+  return {
+    [`${nearPrefix}rows`]: { data: lists.rows, shape: [count, most] },
+    [`${nearPrefix}cosines`]: { data: lists.cosines, shape: [count, most] },
+  };
 }
 
 /**
  * The prior of a model: score(x) = the model's score + w · log P(x | the last items), the log-linear combination of two
- * distributions. null where the scoring has none.
+ * distributions, + v · the decayed cosines of x's content with that of the history. null where the scoring has neither.
  *
  * Source: logarithmic opinion pool (Genest & Zidek 1986, "Combining probability distributions"); the Markov chain with
- * back-off is that of the recipe `markov`.
+ * back-off is that of the recipe `markov`; content neighbours see `nearContent`.
  */
-export function openPrior(
-  { scoring }: Pick<RecipeConfig, "scoring">,
+export function openPrior({ scoring }: Scored, items: number, params: Tensors): Prior | null {
+  const terms = [openChain(scoring, items, params), openNear(scoring, items, params)];
+  const said = terms.filter((term) => term !== null);
+  if (said.length === 0) return null;
+  return {
+    add(history, scores) {
+      for (const term of said) term.add(history, scores);
+    },
+    put(row, near) {
+      for (const term of said) term.put(row, near);
+    },
+  };
+}
+
+function openChain(
+  // Runs of before have no such settings.
+  { prior = "none", priorWeight = 0 }: Partial<RecipeConfig["scoring"]>,
   items: number,
-  params: Readonly<Record<string, Tensor>>,
+  params: Tensors,
 ): Prior | null {
-  const { prior = "none" }: Partial<typeof scoring> = scoring; // runs of before have no such setting
   if (prior === "none") return null;
-  const own = Object.entries(params).filter(([name]) => isPriorParam(name));
+  const own = Object.entries(params).filter(([name]) => isPriorParam(name) && !name.startsWith(nearPrefix));
   const state = Object.fromEntries(own.map(([name, tensor]) => [name.slice(prefix.length), tensor]));
   const logProbabilities = markov.scorer(state, items, chain);
   const row = new Float32Array(items);
-  const weight = scoring.priorWeight;
   return {
     add(history, scores) {
       logProbabilities(
         history.filter((item) => item < items),
         row,
       );
-      for (let x = 0; x < items; x++) scores[x]! += weight * row[x]!;
+      for (let x = 0; x < items; x++) scores[x]! += priorWeight * row[x]!;
       if (scores.length === items) return;
+      // A row that the chain was not fitted to counts as the least likely one.
       const least = row.reduce((a, b) => Math.min(a, b), 0);
-      for (let x = items; x < scores.length; x++) scores[x]! += weight * least;
+      for (let x = items; x < scores.length; x++) scores[x]! += priorWeight * least;
     },
+    put: () => {},
   };
+}
+
+function openNear(
+  { neighbourWeight = 0, neighbourDecay = 0 }: Partial<RecipeConfig["scoring"]>,
+  items: number,
+  params: Tensors,
+): Prior | null {
+  if (neighbourWeight === 0) return null;
+  const lists = {
+    rows: params[`${nearPrefix}rows`]!.data as Int32Array,
+    cosines: params[`${nearPrefix}cosines`]!.data as Float32Array,
+  };
+  return nearContent(lists, items, { weight: neighbourWeight, decay: neighbourDecay });
 }

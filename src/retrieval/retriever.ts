@@ -8,6 +8,7 @@ import { explain, type Trace } from "./explain.ts";
 import { type Interactions, neighbourFallback, popularFallback, recentCounts } from "./fallbacks.ts";
 import type { Filter } from "./filter.ts";
 import { type History, packHistories, someItems } from "./histories.ts";
+import type { Near } from "./neighbour-lists.ts";
 import type { Source } from "./source.ts";
 import type { Hits } from "./top-list.ts";
 import type { Question } from "./vector-index.ts";
@@ -44,6 +45,8 @@ export interface SimilarAsk extends Pick<Ask, "k" | "excluded" | "filter" | "div
 export interface NewItem {
   /** What the model makes of the item; without it, an item that the model knows keeps its vector; null takes it away. */
   readonly vector?: Float32Array | null | undefined;
+  /** The rows that its content is nearest to, where that is part of the scores. */
+  readonly near?: Near | undefined;
   readonly fields?: ItemFields | undefined;
 }
 
@@ -177,13 +180,13 @@ export function createRetriever(parts: RetrieverParts): Retriever {
       const hits = source.usable(row) ? await source.similar(row, asked) : nothing;
       return diversity ? pick(hits, chosenBy(hits, k, diversity, source)) : hits;
     },
-    async put(row, { vector, fields: values }) {
+    async put(row, { vector, near, fields: values }) {
       size = Math.max(size, row + 1);
       present = grownBits(present, size);
       setBit(present, row, true);
       if (values) attributes.put(row, values);
       if (vector === null) source.remove(row);
-      else source.put(row, vector);
+      else source.put(row, vector, near);
       return source.usable(row);
     },
     async remove(row) {

@@ -2,6 +2,7 @@
 import { type Bits, fullBits, grownBits, hasBit, setBit } from "./bits.ts";
 import type { IndexReport } from "./build-index.ts";
 import { packHistories } from "./histories.ts";
+import type { Near } from "./neighbour-lists.ts";
 import type { Histories, Scorer } from "./scorer.ts";
 import { createTopList, type Hits, scan } from "./top-list.ts";
 import { acceptance, type Question } from "./vector-index.ts";
@@ -27,8 +28,8 @@ export interface Source {
   cosine(a: number, b: number): number | null;
   /** The rows most like one. */
   similar(row: number, question: Question): Promise<Hits>;
-  /** Gives a row a vector, or makes one that was removed usable again. */
-  put(row: number, vector: Float32Array | undefined): void;
+  /** Gives a row a vector and neighbours, or makes one that was removed usable again. */
+  put(row: number, vector: Float32Array | undefined, near?: Near): void;
   remove(row: number): void;
   dispose(): Promise<void>;
 }

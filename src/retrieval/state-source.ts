@@ -55,11 +55,14 @@ export function stateSource({
     return outputs.states!.data as Float32Array;
   }
 
-  /** The scores of all rows for history `q`; NaN where a row has no vector. */
+  /** The model's own score of a row for state `q`; NaN where the row has no vector. */
+  const scoreOf = (encoded: Float32Array, q: number, row: number): number =>
+    isLive(table, row) ? table.dot(encoded, q * dim, row) : Number.NaN;
+
+  /** The scores of all rows for history `q`, the prior's among them. */
   function allScores(given: Prior, histories: Histories, encoded: Float32Array, q: number): Float32Array {
     const scores = new Float32Array(table.size);
-    for (let row = 0; row < scores.length; row++)
-      scores[row] = isLive(table, row) ? table.dot(encoded, q * dim, row) : Number.NaN;
+    for (let row = 0; row < scores.length; row++) scores[row] = scoreOf(encoded, q, row);
     given.add(historyAt(histories, q), scores);
     return scores;
   }
@@ -83,16 +86,10 @@ export function stateSource({
     },
     async scores(histories, rows) {
       const encoded = await encode(histories);
-      if (prior)
-        return Array.from({ length: histories.offsets.length - 1 }, (_, q) => {
-          const scores = allScores(prior, histories, encoded, q);
-          return Float32Array.from(rows, (row) => scores[row] ?? Number.NaN);
-        });
-      return Array.from({ length: histories.offsets.length - 1 }, (_, q) =>
-        Float32Array.from(rows, (row) =>
-          isLive(table, row) ? table.dot(encoded, q * dim, row) : Number.NaN,
-        ),
-      );
+      return Array.from({ length: histories.offsets.length - 1 }, (_, q) => {
+        const all = prior && allScores(prior, histories, encoded, q);
+        return Float32Array.from(rows, (row) => (all ? (all[row] ?? Number.NaN) : scoreOf(encoded, q, row)));
+      });
     },
     cosine: (a, b) => (isLive(table, a) && isLive(table, b) ? cosineOf(table, a, b) : null),
     async similar(row, question) {
@@ -100,10 +97,12 @@ export function stateSource({
       if (similarity === "dot") return mostAlike(table, row, question);
       return (await index.search(table.ready(row).slice(), [question]))[0]!;
     },
-    put(row, vector) {
+    put(row, vector, near) {
       const removed = !isLive(table, row);
-      if (vector) table.put(row, vector);
-      else if (!removed || !table.restore(row)) return;
+      if (vector) {
+        table.put(row, vector);
+        if (near) prior?.put(row, near);
+      } else if (!removed || !table.restore(row)) return;
       index.put(row);
     },
     remove(row) {

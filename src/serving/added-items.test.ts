@@ -61,7 +61,9 @@ describe("a new item of a model that reads texts", () => {
     for (const history of [[idOf(0, 1), idOf(1, 3)], [idOf(5, 2)], [cold[0]!.id, idOf(7, 0)]]) {
       const { trace } = await recommender.recommend({ history, seen: "include", trace: { items } });
       const scores = new Map(trace!.asked.map(({ id, score }) => [id, score!]));
-      for (const { id } of cold) expect(scores.get(`again ${id}`)).toBeCloseTo(scores.get(id)!, 4);
+      // An item in the history is no neighbour of itself; another that reads the same is.
+      for (const { id } of cold.filter((item) => !history.includes(item.id)))
+        expect(scores.get(`again ${id}`)).toBeCloseTo(scores.get(id)!, 4);
     }
     for (const { id } of cold) await recommender.deleteItem(`again ${id}`);
   });

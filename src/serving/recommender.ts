@@ -221,7 +221,7 @@ export class Recommender {
 
   async #put(
     { id, title, fields = {} }: GivenItem,
-    { vector, reason, missing }: ReadItem,
+    { vector, near, reason, missing }: ReadItem,
   ): Promise<PutResult> {
     const added = this.item(id) === undefined;
     const index = this.#indexOf.get(id) ?? this.#items.length;
@@ -230,7 +230,7 @@ export class Recommender {
     this.#indexOf.set(id, index);
     this.#fields.set(id, fields);
     this.#removed.delete(index);
-    const recommendable = await this.#retriever.put(index, { fields, vector });
+    const recommendable = await this.#retriever.put(index, { fields, vector, near });
     return {
       added,
       recommendable,

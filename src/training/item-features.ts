@@ -24,6 +24,8 @@ export type FoundFeatures = Float32Array | string | null;
 
 /** Finds features of one table. */
 export interface ItemFeatures {
+  /** The table itself. @throws DataError where it is no longer what the run was trained with */
+  open(): Promise<FeatureTable>;
   find(items: readonly DescribedItem[]): Promise<readonly FoundFeatures[]>;
   dispose(): Promise<void>;
 }
@@ -68,6 +70,7 @@ export function itemFeatures(shape: ContentTable, options: ItemFeaturesOptions):
   }
 
   return {
+    open,
     async find(items) {
       const found: (FoundFeatures | undefined)[] = [];
       try {

@@ -37,11 +37,13 @@ export async function settled(config: ModelConfig, content: ItemContent): Promis
   return items ? { ...config, items: items as RecipeConfig["items"] } : config;
 }
 
-/** The feature tables that the item vectors are made of. */
+/** The feature tables that item vectors are made of and neighbours are found by. */
 export async function usedTables(config: ModelConfig, content: ItemContent): Promise<FeatureTable[]> {
   if (isBaseline(config)) return [];
+  const { neighbourWeight, neighbourTable } = config.scoring;
   const used = partOf("items", config.items.name).tables?.(config.items as never) ?? [];
-  return Promise.all(used.map(({ table }) => content.features(table)));
+  const names = [...used.map(({ table }) => table), ...(neighbourWeight > 0 ? [neighbourTable] : [])];
+  return Promise.all([...new Set(names)].map((name) => content.features(name)));
 }
 
 /** Their content hashes, by name. */

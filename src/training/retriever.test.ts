@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { FeatureTable } from "../data/features.ts";
 import { writeTensors } from "../data/tensors.ts";
 import { type OpenRun, runFiles } from "../evaluation/run-folder.ts";
 import type { RecipeConfig } from "../models/config.ts";
@@ -22,6 +23,16 @@ import { openRetriever } from "./open-retriever.ts";
 const items = 60;
 const counts = Int32Array.from({ length: items }, (_, row) => row);
 const fields = Array.from({ length: items }, (_, row) => ({ even: row % 2 === 0, year: String(1950 + row) }));
+
+/** Features of the items, the last of which has none. */
+const features: FeatureTable = {
+  name: "text",
+  dim: 3,
+  values: Float32Array.from({ length: 3 * items }, (_, at) => (at < 3 * items - 3 ? Math.sin(at * at) : 0)),
+  present: Uint8Array.from({ length: items }, (_, row) => Number(row < items - 1)),
+  source: {},
+  contentHash: "",
+};
 
 interface World {
   readonly config: RecipeConfig;
@@ -45,7 +56,10 @@ async function worldOf(root: string, name: string, set: Record<string, unknown>)
     stream(2, param).fillNormal(data as Float32Array, 0.5);
   const sequence = Int32Array.from({ length: 600 }, (_, at) => (at * at + (at >> 3)) % items);
   const offsets = Int32Array.from({ length: 101 }, (_, user) => user * 6);
-  const params = { ...weights, ...(await fitPrior(config, { offsets, sequence }, items, nodeRuntime)) };
+  const sequences = { offsets, sequence };
+  const content = { features: async () => features };
+  const data = { sequences, count: items, content, runtime: nodeRuntime };
+  const params = { ...weights, ...(await fitPrior(config, data)) };
   const directory = await mkdtemp(join(root, name));
   await writeTensors(join(directory, runFiles.weights), params);
   await writeFile(join(directory, runFiles.fields), fields.map((one) => `${JSON.stringify(one)}\n`).join(""));
@@ -65,7 +79,7 @@ const history = fc.uniqueArray(fc.nat(items - 1), { minLength: 1, maxLength: 10 
 describe.each([
   ["cosine", {}],
   ["dot", { "scoring.similarity": "dot" }],
-  ["joined", { "scoring.prior": "markov", "scoring.priorWeight": 2 }],
+  ["joined", { "scoring.prior": "markov", "scoring.priorWeight": 2, "scoring.neighbourWeight": 9 }],
 ])("a run with %s scores", (name, set) => {
   it.each(["exact", "int8", "approximate"] as const)(
     "is searched (%s) as evaluation ranks",

@@ -88,8 +88,8 @@ export async function workerRetriever(
     similar: (wanted) => ask("similar", wanted),
     async put(row, item) {
       const before = changes.get(row)?.item;
-      const { vector = before?.vector, fields = before?.fields } = item;
-      changes.set(row, { item: { vector, fields }, removed: false });
+      const { vector = before?.vector, near = before?.near, fields = before?.fields } = item;
+      changes.set(row, { item: { vector, near, fields }, removed: false });
       const { recommendable, ...reply } = await ask<PutReply>("put", row, item);
       head = { ...head, ...reply };
       return recommendable;
