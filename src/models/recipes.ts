@@ -26,7 +26,7 @@ const content = {
   loss: { name: "sampled-softmax", negatives: 2048, from: "targets" },
   optimizer: { name: "adam", beta2: 0.98 },
   scoring: { similarity: "cosine", temperature: 0.07, prior: "markov" },
-  training: { learningRate: 2e-3, schedule: "cosine", batchTokens: 1024, epochs: 20, patience: 5 },
+  training: { learningRate: 2e-3, schedule: "cosine", batchTokens: 1024, epochs: 12, patience: 5 },
 } as const;
 /** What MoRec and those that follow it have in common. */
 const endToEnd = {
