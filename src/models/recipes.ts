@@ -23,10 +23,10 @@ const ours = {
 /** What the recipes with content have in common; found on amazon-beauty by validation NDCG@10. */
 const content = {
   backbone: { name: "sasrec", blocks: 2, heads: 1, dropout: 0.3 },
-  loss: { name: "sampled-softmax", negatives: 2048, from: "targets" },
+  loss: { name: "sampled-softmax", negatives: 1536, from: "targets" },
   optimizer: { name: "adam", beta2: 0.98 },
   scoring: { similarity: "cosine", temperature: 0.07, prior: "markov" },
-  training: { learningRate: 2e-3, schedule: "cosine", batchTokens: 1024, epochs: 12, patience: 5 },
+  training: { learningRate: 2e-3, schedule: "cosine", batchTokens: 1024, epochs: 10, patience: 5 },
 } as const;
 /** What MoRec and those that follow it have in common. */
 const endToEnd = {
