@@ -1,13 +1,14 @@
-/** @file npm run study -- leaderboard | search | transfer: long measurements that survive being killed. */
+/** @file npm run study -- leaderboard | search | content | transfer: long measurements that survive being killed. */
 import { isBadInput } from "../src/tensor/errors.ts";
 import { suggest } from "../src/tensor/nearest.ts";
+import { content } from "./content.ts";
 import { executeInProcess } from "./execute.ts";
 import { leaderboard, type StudyContext } from "./leaderboard.ts";
 import { readOptions, usage } from "./options.ts";
 import { search } from "./search.ts";
 import { transfer } from "./transfer.ts";
 
-const studies = { leaderboard, search, transfer };
+const studies = { leaderboard, search, content, transfer };
 
 const stop = new AbortController();
 for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => stop.abort());

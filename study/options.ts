@@ -39,10 +39,11 @@ const flags = {
 
 export const usage = `npm run study -- leaderboard [flags]   every row on every data set; writes docs/results/leaderboard/ and docs/leaderboard.md
 npm run study -- search --config FILE [flags]   settings tried one by one; writes docs/results/search/
+npm run study -- content [flags]       what texts are worth, with items removed; writes docs/results/content.json and docs/content.md
 npm run study -- transfer [flags]      models of one data set on another; writes docs/results/transfer.json and docs/transfer.md
 
   --list             says what is there, what is missing and how long it would take, and runs nothing
-  --only ROW,…       rows of the leaderboard, or of transfer
+  --only ROW,…       rows of the leaderboard, of content or of transfer
   --data NAME,…      data sets; the targets of transfer
   --seeds 0,1,2      seeds
   --threads N        threads of a training (default: the machine's cores)

@@ -1,0 +1,65 @@
+/** @file docs/content.md, from the runs of the study. */
+import { table } from "../scripts/report.ts";
+import { type ContentRun, contentData, rows } from "./content.ts";
+
+const short = (value: number): string => value.toFixed(4).replace(/^0\./, ".");
+
+/** The mean, and the lowest and highest where there are several. */
+function shown(values: readonly number[]): string {
+  const mean = values.reduce((a, b) => a + b, 0) / values.length;
+  if (values.length === 1) return short(mean);
+  return `${short(mean)} (${short(Math.min(...values))}–${short(Math.max(...values))})`;
+}
+
+type Metrics = Readonly<Record<string, number>>;
+type Told = Pick<ContentRun, "metrics"> & Record<"warm" | "cold", { readonly metrics: Metrics }>;
+
+const line = (title: string, runs: readonly Told[], seeds: string): string[] => [
+  title,
+  shown(runs.map(({ metrics }) => metrics["NDCG@10"]!)),
+  shown(runs.map(({ warm }) => warm.metrics["NDCG@10"]!)),
+  shown(runs.map(({ cold }) => cold.metrics["HR@10"]!)),
+  shown(runs.map(({ cold }) => cold.metrics["NDCG@10"]!)),
+  seeds,
+];
+
+/** What stands in a run beside the model, as if it were one. */
+const beside = ({ warm, cold }: ContentRun, metrics: Metrics, kind: "neighbours" | "popularity"): Told => ({
+  metrics,
+  warm: { metrics: warm[kind] },
+  cold: { metrics: cold[kind] },
+});
+
+/** Of runs with the same seed, one: what is not trained is the same in all. */
+const oneEach = (runs: readonly ContentRun[]): ContentRun[] => [
+  ...new Map(runs.map((run) => [run.seed, run])).values(),
+];
+
+/** The page. */
+export function contentPage(runs: readonly ContentRun[]): string {
+  const parts = contentData.flatMap((data) => {
+    const own = runs.filter((run) => run.data === data);
+    if (own.length === 0) return [];
+    const untrained = oneEach(own).map((run) => beside(run, run.neighbours, "neighbours"));
+    const lines = rows.flatMap(({ name, title }) => {
+      const each = own.filter(({ row }) => row === name);
+      return each.length === 0 ? [] : [line(title, each, String(each.length))];
+    });
+    const targets = oneEach(own).map(({ cold }) => cold.users);
+    const { items } = own[0]!;
+    return [
+      `## ${data}`,
+      `${items.toLocaleString("en-US")} items, of which a twentieth is removed; ${Math.min(...targets)}–${Math.max(...targets)} users whose target is a removed item. By chance a cold target is among ten with probability ${(10 / items).toFixed(4).replace(/^0\./, ".")}.`,
+      table(
+        ["", "NDCG@10, all", "NDCG@10, warm", "HR@10, cold", "NDCG@10, cold", "removals"],
+        [line("neighbours by text, untrained", untrained, String(untrained.length)), ...lines],
+      ),
+    ];
+  });
+  const head = [
+    "# What content is worth",
+    "A twentieth of the items, drawn by the seed, is taken out of training altogether (`train --cold 0.05`); a target is cold where it is one of them, and is ranked among all items. Recipe `sasrec-text` and parts of it; leave-one-out, test part, history left out; mean (lowest–highest) over seeds, each with its own removal.",
+    "Written by `npm run tables` from `results/content.json`, which `npm run study -- content` measures.",
+  ];
+  return `${[...head, ...parts].join("\n\n")}\n`;
+}

@@ -1,0 +1,158 @@
+/** @file The study `content`: what texts and pictures are worth, for items that training knew and for those it did without. */
+import { existsSync, readFileSync } from "node:fs";
+import { mkdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { z } from "zod";
+import { environment } from "../bench/machine.ts";
+import { writeAtomic } from "../src/data/files.ts";
+import { evaluateRun } from "../src/evaluation/evaluate-run.ts";
+import { isRunFolder } from "../src/evaluation/run-folder.ts";
+import { openScorer } from "../src/training/open-scorer.ts";
+import { type TrainOptions, train } from "../src/training/train.ts";
+import { contentPage } from "./content-page.ts";
+import { type DataName, dataFolder, prepareData, type Settings } from "./data-sets.ts";
+import { settingList, settingsOn } from "./job.ts";
+import type { StudyContext } from "./leaderboard.ts";
+import type { StudyOptions } from "./options.ts";
+
+export interface ContentRow {
+  readonly name: string;
+  readonly title: string;
+  readonly set: Settings;
+}
+
+const withoutNeighbours = { "scoring.neighbourWeight": 0 } as const;
+
+/** Rows of the recipe sasrec-text. */
+export const rows: readonly ContentRow[] = [
+  { name: "id-text", title: "ids and text", set: {} },
+  { name: "text", title: "text alone", set: { "items.parts.id": null, "scoring.prior": "none" } },
+  { name: "id", title: "ids alone", set: { "items.parts.text": null, ...withoutNeighbours } },
+  { name: "id-text-plain", title: "ids and text, no neighbours by text", set: withoutNeighbours },
+];
+
+/** Share of the items that training does without. */
+const share = 0.05;
+
+export const contentData: readonly DataName[] = ["amazon-beauty", "amazon-scientific"];
+
+const Metrics = z.record(z.string(), z.number());
+const Group = z.strictObject({ users: z.int(), metrics: Metrics, neighbours: Metrics, popularity: Metrics });
+const Run = z.strictObject({
+  row: z.string(),
+  data: z.string(),
+  seed: z.int(),
+  items: z.int(),
+  metrics: Metrics,
+  neighbours: Metrics,
+  warm: Group,
+  cold: Group,
+  fingerprint: z.string(),
+  bestEpoch: z.int(),
+  seconds: z.number(),
+  threads: z.int(),
+});
+export type ContentRun = z.infer<typeof Run>;
+
+const Results = z.looseObject({ runs: z.array(Run) });
+
+const fileOf = (docs: string): string => join(docs, "results", "content.json");
+
+/** The runs that there are. */
+export const contentRuns = (docs: string): readonly ContentRun[] =>
+  existsSync(fileOf(docs)) ? Results.parse(JSON.parse(readFileSync(fileOf(docs), "utf8"))).runs : [];
+
+/** Writes docs/content.md anew, where there are runs. */
+export async function writeContent(docs: string): Promise<void> {
+  const runs = contentRuns(docs);
+  if (runs.length > 0) await writeAtomic(join(docs, "content.md"), contentPage(runs));
+}
+
+interface Case {
+  readonly row: ContentRow;
+  readonly data: DataName;
+  readonly seed: number;
+}
+
+/** The cases that are asked for, seed by seed, so that every row is there early. */
+export function casesOf({
+  only,
+  data,
+  seeds = [0, 1, 2],
+}: Pick<StudyOptions, "only" | "data" | "seeds">): Case[] {
+  const wanted = contentData.filter((name) => data?.includes(name) ?? true);
+  const named = rows.filter(({ name }) => only?.includes(name) ?? true);
+  return wanted.flatMap((name) => seeds.flatMap((seed) => named.map((row) => ({ row, data: name, seed }))));
+}
+
+type Told = (text: string) => void;
+
+/** The seed of a run chooses the items that it does without, too, so that three seeds are three removals. */
+async function measured(
+  options: StudyOptions,
+  { row, data: name, seed }: Case,
+  told: Told,
+): Promise<ContentRun> {
+  const { shared, work, threads } = options;
+  await prepareData(shared, work, name);
+  const data = dataFolder(work, name);
+  const out = join(work, "content", `${name}-${row.name}-${seed}`);
+  await mkdir(join(out, ".."), { recursive: true });
+  const onProgress: NonNullable<TrainOptions["onProgress"]> = ({ kind, epoch, epochs, validation }) => {
+    if (kind === "epoch")
+      told(`epoch ${epoch}/${epochs} · validation NDCG@10 ${validation!["NDCG@10"]!.toFixed(4)}`);
+  };
+  const set = settingsOn("sasrec-text", name, row.set, { "split.cold": share, "training.threads": threads });
+  const how = (await isRunFolder(out))
+    ? { data, resume: true }
+    : { data, recipe: "sasrec-text", seed, set: settingList(set) };
+  const { bestEpoch, seconds } = await train({ ...how, out, onProgress });
+  const test = await evaluateRun({ run: out, data, openScorer, threads });
+  if (!options.keep) await rm(out, { recursive: true });
+  const groupOf = (kind: "warm" | "cold") => {
+    const { users, metrics, baselines } = test.groups![kind];
+    return { users, metrics, neighbours: baselines["content-neighbours"]!, popularity: baselines.popularity };
+  };
+  const { metrics, baselines, items, fingerprint } = test;
+  return {
+    row: row.name,
+    data: name,
+    seed,
+    items,
+    metrics,
+    neighbours: baselines["content-neighbours"]!,
+    warm: groupOf("warm"),
+    cold: groupOf("cold"),
+    fingerprint,
+    bestEpoch,
+    seconds: Number(seconds.toFixed(1)),
+    threads,
+  };
+}
+
+/** Runs what is missing, one after the other; what was killed goes on. The answer is whether all is there. */
+export async function content(options: StudyOptions, context: StudyContext): Promise<boolean> {
+  const { results, until = Number.POSITIVE_INFINITY } = options;
+  await mkdir(join(results, "results"), { recursive: true });
+  for (const asked of casesOf(options)) {
+    const { row, data, seed } = asked;
+    const name = `${data} ${row.name} ${seed}`;
+    const there = contentRuns(results).some(
+      (run) => run.row === row.name && run.data === data && run.seed === seed,
+    );
+    if (options.list) context.out(`${name}: ${there ? "there" : "missing"}\n`);
+    if (there || options.list) continue;
+    if (context.signal?.aborted || Date.now() >= until) return false;
+    context.progress(`${name}: starts`);
+    const done = await measured(options, asked, (text) => context.progress(`${name}: ${text}`));
+    const runs = [...contentRuns(results), done];
+    const command = "npm run study -- content";
+    await writeAtomic(fileOf(results), `${JSON.stringify({ command, ...environment(), runs }, null, 2)}\n`);
+    await writeContent(results);
+    const { cold } = done;
+    context.progress(
+      `${name}: NDCG@10 ${done.metrics["NDCG@10"]!.toFixed(4)}, cold HR@10 ${cold.metrics["HR@10"]!.toFixed(4)} (neighbours ${cold.neighbours["HR@10"]!.toFixed(4)})`,
+    );
+  }
+  return true;
+}
