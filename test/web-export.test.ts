@@ -1,5 +1,4 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Browser, chromium, type Page } from "playwright-core";
@@ -13,6 +12,7 @@ import type { Recommendation, RecommendRequest } from "../src/serving/recommende
 import { hostileTitle, importFilms, trainFilms } from "../src/serving/testing/film-run.ts";
 import { openRetriever } from "../src/training/open-retriever.ts";
 import { openScorer } from "../src/training/open-scorer.ts";
+import { chooseFilm, removeFilm, seriousFaults } from "./try-page.ts";
 
 const required = process.env.SEQUITUR_BROWSER === "required";
 if (!executablePath) process.stderr.write(`web export test skipped: ${lacking}\n`);
@@ -111,22 +111,12 @@ describe.skipIf(!executablePath)("an exported page in headless Chromium", () => 
   it("goes on without a network: a history by the keyboard, what follows, why, and an item", async () => {
     const page = await open("try");
     await page.context().setOffline(true);
-    await page.getByRole("combobox").fill("film 7");
-    await page.getByRole("option", { name: /^Film 7\b/ }).waitFor();
-    await page.keyboard.press("Enter");
-    const next = page.getByRole("region", { name: "Next" });
-    await next.getByRole("listitem").first().getByRole("link", { name: "Film 8" }).waitFor();
-    await next.getByText("Why?").first().click();
-    await next
-      .getByText(/Film 7: alike/)
-      .first()
-      .waitFor();
+    const next = await chooseFilm(page);
     await next.getByRole("link", { name: "Film 8" }).click();
     await page.getByRole("heading", { name: "Similar items" }).waitFor();
     await page.getByText("Comedy").waitFor();
     await page.goBack();
-    await page.getByRole("button", { name: "Remove Film 7" }).click();
-    await next.getByText("the history is empty").waitFor();
+    await removeFilm(page);
     await page.context().setOffline(false);
   });
 
@@ -147,16 +137,11 @@ describe.skipIf(!executablePath)("an exported page in headless Chromium", () => 
   });
 
   it.each(["try", "item/i3"])("has no serious accessibility fault, and fits a phone: %s", async (path) => {
-    const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
     const page = await open(path);
     await page.getByRole("listitem").first().waitFor();
     for (const colorScheme of ["light", "dark"] as const) {
       await page.emulateMedia({ colorScheme });
-      const { violations } = (await page.evaluate(`${axe}; axe.run()`)) as {
-        violations: { id: string; impact: string; nodes: { html: string }[] }[];
-      };
-      const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
-      expect(serious.map(({ id, nodes }) => `${id}: ${nodes[0]!.html}`)).toEqual([]);
+      expect(await seriousFaults(page)).toEqual([]);
     }
     const before = page.viewportSize()!;
     await page.setViewportSize({ width: 360, height: 700 });

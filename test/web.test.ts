@@ -1,5 +1,4 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { createRequire } from "node:module";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Browser, chromium, type Page } from "playwright-core";
@@ -12,6 +11,7 @@ import { type RunningServer, serve } from "../src/serving/serve.ts";
 import { hostileTitle, importFilms, trainFilms } from "../src/serving/testing/film-run.ts";
 import { openRetriever } from "../src/training/open-retriever.ts";
 import { openScorer } from "../src/training/open-scorer.ts";
+import { chooseFilm, removeFilm, seriousFaults } from "./try-page.ts";
 
 const required = process.env.SEQUITUR_BROWSER === "required";
 if (!executablePath) process.stderr.write(`web app test skipped: ${lacking}\n`);
@@ -59,18 +59,8 @@ describe.skipIf(!executablePath)("the web app in headless Chromium", () => {
 
   it("recommends what follows a history that is put together with the keyboard", async () => {
     const page = await open("try");
-    await page.getByRole("combobox").fill("film 7");
-    await page.getByRole("option", { name: /^Film 7\b/ }).waitFor();
-    await page.keyboard.press("Enter");
-    const next = page.getByRole("region", { name: "Next" });
-    await next.getByRole("listitem").first().getByRole("link", { name: "Film 8" }).waitFor();
-    await next.getByText("Why?").first().click();
-    await next
-      .getByText(/Film 7: alike/)
-      .first()
-      .waitFor();
-    await page.getByRole("button", { name: "Remove Film 7" }).click();
-    await next.getByText("the history is empty").waitFor();
+    await chooseFilm(page);
+    await removeFilm(page);
     await page.close();
   });
 
@@ -104,16 +94,11 @@ describe.skipIf(!executablePath)("the web app in headless Chromium", () => {
   it.each(["try", "item/i3", "run", "data", "service"])(
     "has no serious accessibility fault: %s",
     async (path) => {
-      const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
       for (const colorScheme of ["light", "dark"] as const) {
         const page = await open(path);
         await page.emulateMedia({ colorScheme });
         await page.waitForLoadState("networkidle");
-        const { violations } = (await page.evaluate(`${axe}; axe.run()`)) as {
-          violations: { id: string; impact: string; nodes: { html: string }[] }[];
-        };
-        const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
-        expect(serious.map(({ id, nodes }) => `${id}: ${nodes[0]!.html}`)).toEqual([]);
+        expect(await seriousFaults(page)).toEqual([]);
         await page.close();
       }
     },
