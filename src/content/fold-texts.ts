@@ -1,7 +1,7 @@
 /** @file The built-in text encoder, as it was fitted, on texts that came later. */
 
 import type { Outcome } from "./partial.ts";
-import type { SparseRows } from "./sparse.ts";
+import { meanRow, type SparseRows } from "./sparse.ts";
 import { type Texts, tfidf, tfidfRows } from "./tfidf.ts";
 
 /** Memory for places of terms that are kept. */
@@ -72,11 +72,8 @@ function byTerm(matrix: SparseRows) {
 
 /** ā Aᵀ P: the place of the mean of the rows that have a term. */
 function meanPlace(matrix: SparseRows, projection: Float32Array, dim: number): Float32Array {
-  const { rows, columns, offsets, indices, values } = matrix;
-  const mean = new Float64Array(columns);
-  let filled = 0;
-  for (let row = 0; row < rows; row++) if (offsets[row + 1]! > offsets[row]!) filled++;
-  for (let at = 0; at < values.length; at++) mean[indices[at]!]! += values[at]! / filled;
+  const { rows, offsets, indices, values } = matrix;
+  const { mean } = meanRow(matrix);
   const place = new Float64Array(dim);
   for (let row = 0; row < rows; row++) {
     let product = 0;

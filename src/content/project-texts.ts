@@ -1,12 +1,12 @@
-/** @file Places of many new texts among the components that the built-in text encoder found, all at once. */
+/**
+ * @file Places of many new texts among the components that the built-in text encoder found, all at once and from its table
+ * alone; fold-texts.ts does it for few texts at a time, and exactly, by the projection that is kept beside the table.
+ */
 import type { FeatureTable } from "../data/features.ts";
-import type { SparseRows } from "./sparse.ts";
-
-/** Columns of the table that are projected together. */
-const STRIP = 64;
+import { loadStrip, meanRow, type SparseRows, STRIP, scatter } from "./sparse.ts";
 
 /** The texts that a table was fitted to, in its vocabulary, and the table. */
-export interface Fitted extends Pick<FeatureTable, "values" | "present" | "dim"> {
+export interface Fitted extends Pick<FeatureTable, "values" | "dim"> {
   readonly rows: SparseRows;
 }
 
@@ -14,14 +14,15 @@ export interface Fitted extends Pick<FeatureTable, "values" | "present" | "dim">
  * "Folding in" (Deerwester et al. 1990): a text's likeness to each of the fitted texts, weighed by their places, so that
  * nothing needs to be stored but those. Texts [n, V] → places [n, F]; fitted texts come out where they are.
  */
-export function projectTexts({ rows, values, present, dim }: Fitted, added: SparseRows): Float32Array {
-  const count = present.reduce((sum, mark) => sum + mark, 0);
-  const mean = meanOf(rows, count);
+export function projectTexts({ rows, values, dim }: Fitted, added: SparseRows): Float32Array {
+  const { mean, count } = meanRow(rows);
   const places = new Float32Array(added.rows * dim);
+  const columns = new Float32Array(rows.rows * STRIP);
   const strip = new Float32Array(rows.columns * STRIP);
   for (let start = 0; start < dim; start += STRIP) {
     const width = Math.min(STRIP, dim - start);
-    loadStrip(rows, { values, dim, start, width }, strip);
+    loadStrip(values, { width: dim, at: start }, columns);
+    scatter(rows, columns, strip.fill(0));
     const { squares, centre } = measure(strip, mean);
     for (let row = 0; row < added.rows; row++) {
       if (added.offsets[row] === added.offsets[row + 1]) continue;
@@ -35,35 +36,6 @@ export function projectTexts({ rows, values, present, dim }: Fitted, added: Spar
     }
   }
   return places;
-}
-
-function meanOf({ columns, indices, values }: SparseRows, count: number): Float64Array {
-  const mean = new Float64Array(columns);
-  for (let at = 0; at < values.length; at++) mean[indices[at]!]! += values[at]! / count;
-  return mean;
-}
-
-interface Columns {
-  readonly values: Float32Array;
-  readonly dim: number;
-  readonly start: number;
-  readonly width: number;
-}
-
-/** strip [V, STRIP] ← Aᵀ S of the columns from `start` on. */
-function loadStrip(
-  { rows, offsets, indices, values: terms }: SparseRows,
-  { values, dim, start, width }: Columns,
-  strip: Float32Array,
-): void {
-  strip.fill(0);
-  for (let row = 0; row < rows; row++) {
-    const from = row * dim + start;
-    for (let at = offsets[row]!; at < offsets[row + 1]!; at++) {
-      const to = indices[at]! * STRIP;
-      for (let c = 0; c < width; c++) strip[to + c]! += terms[at]! * values[from + c]!;
-    }
-  }
 }
 
 /** The squared length of each column of a strip, and its product with the mean text. */

@@ -35,9 +35,7 @@ export function gramProduct({ matrix, x, y, width, from, to }: GramTask): null {
   const output = new Float32Array(rows * STRIP);
   for (let at = from; at < to; at += STRIP) {
     const strip = Math.min(STRIP, to - at);
-    input.fill(0);
-    for (let row = 0; row < rows; row++)
-      for (let c = 0; c < strip; c++) input[row * STRIP + c] = x[row * width + at + c]!;
+    loadStrip(x, { width, at }, input);
     centre(input, rows);
     scatter(matrix, input, middle.fill(0));
     collect(matrix, middle, output.fill(0));
@@ -46,6 +44,27 @@ export function gramProduct({ matrix, x, y, width, from, to }: GramTask): null {
       for (let c = 0; c < strip; c++) y[row * width + at + c] = output[row * STRIP + c]!;
   }
   return null;
+}
+
+/** strip [N, STRIP] ← the columns of x [N, width] from `at` on, and zeros where there are no more. */
+export function loadStrip(
+  x: Float32Array,
+  { width, at }: { readonly width: number; readonly at: number },
+  strip: Float32Array,
+): void {
+  const [rows, taken] = [x.length / width, Math.min(STRIP, width - at)];
+  strip.fill(0);
+  for (let row = 0; row < rows; row++)
+    for (let c = 0; c < taken; c++) strip[row * STRIP + c] = x[row * width + at + c]!;
+}
+
+/** The mean [V] of the rows that have a value, and how many those are. */
+export function meanRow({ rows, columns, offsets, indices, values }: SparseRows) {
+  const mean = new Float64Array(columns);
+  let count = 0;
+  for (let row = 0; row < rows; row++) if (offsets[row + 1]! > offsets[row]!) count++;
+  for (let at = 0; at < values.length; at++) mean[indices[at]!]! += values[at]! / count;
+  return { mean, count };
 }
 
 /** Takes from each of the strip's columns its mean. */
@@ -57,7 +76,11 @@ function centre(strip: Float32Array, rows: number): void {
 }
 
 /** to[V, STRIP] += Aᵀ from[N, STRIP]. */
-function scatter({ rows, offsets, indices, values }: SparseRows, from: Float32Array, to: Float32Array): void {
+export function scatter(
+  { rows, offsets, indices, values }: SparseRows,
+  from: Float32Array,
+  to: Float32Array,
+): void {
   for (let row = 0; row < rows; row++) {
     const end = offsets[row + 1]!;
     for (let at = offsets[row]!; at < end; at++)
