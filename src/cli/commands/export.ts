@@ -61,7 +61,7 @@ async function exportPage(
   const text = [
     `wrote ${web} (${megabytes(bytes)}): ${model} with ${items.toLocaleString("en-US")} items`,
     `${sizes.join(", ")}; the rest is ONNX Runtime`,
-    `any web server can serve it: npx serve ${web}, or python3 -m http.server -d ${web}`,
+    `any web server can serve it: npx serve ${web}`,
   ].join("\n");
   context.out(`${json ? JSON.stringify({ web, model, items, bytes, parts }) : text}\n`);
 }
