@@ -75,6 +75,8 @@ function barsOf(
     ...(throughput ? [atLeast(`${of}: requests`, throughput, found.most, "/s")] : []),
     ...(p99 ? [atMost(`${of}: 99th percentile at ${rate}/s`, p99, found.p99, " ms")] : []),
     ...(recall ? [atLeast(`${of}: recall@10 against exact search`, recall, found.recall)] : []),
-    ...(memory ? [atMost(`${of}: memory`, memory, found.memory, " × the float table")] : []),
+    ...(memory
+      ? [atMost(`${of}: memory of vectors and index`, memory, found.memory, " × the float table")]
+      : []),
   ];
 }
