@@ -14,7 +14,7 @@ import { type TrainStep, trainStep } from "../models/train-step.ts";
 import { ConfigError, DataError, ShapeError } from "../tensor/errors.ts";
 import { type Carried, carry, type Origin } from "./carry.ts";
 import { itemNetworks } from "./learner.ts";
-import { stepShape, stepSize } from "./step-size.ts";
+import { stepRows, stepShape, stepSize } from "./step-size.ts";
 
 /** The split, with something to validate and something to learn: an update needs an item and the one after it. */
 export function checkedSplit(dataset: Dataset, settings: SplitSettings, users: UserShare): Split {
@@ -83,13 +83,14 @@ export function carriedTo(
   return origin && carry(origin, { config, params, data, spaces });
 }
 
-/** Traces the model once, so that settings that do not fit together are told before anything is written. */
+/** Traces a step as it will be, so that settings that do not fit together are told before anything is written. */
 function fittingStep(
   config: RecipeConfig,
   { items, sequences, networks }: Pick<Carrying, "sequences" | "networks"> & { readonly items: number },
 ): TrainStep {
   try {
-    return trainStep(config, stepSize(stepShape(config, 1, sequences), items), networks);
+    const shape = stepShape(config, stepRows(config, sequences), sequences);
+    return trainStep(config, stepSize(shape, items), networks);
   } catch (error) {
     if (!(error instanceof ShapeError)) throw error;
     throw new ConfigError(

@@ -22,6 +22,17 @@ describe("settings that cannot be trained with", () => {
       { "loss.name": "sampled-softmax" },
       "loss.negatives is 1024, but there are only 20 items; set it to at most that",
     ],
+    [
+      {
+        "loss.name": "sampled-softmax",
+        "loss.from": "targets",
+        "loss.negatives": 12,
+        "training.batchTokens": 16,
+        "training.rowLength": 8,
+        "training.maxLength": 8,
+      },
+      'loss.negatives is 12, but with loss.from "targets" a step may have 16 of them; set it to at least that',
+    ],
     [{ "loss.name": "ce-n" }, "loss.first is 100, but there are only 20 items; set it to at most that"],
     [
       { "loss.name": "sce", "loss.negatives": 5, "loss.from": "batch", "loss.popularity": 0.75 },
