@@ -1,5 +1,7 @@
 /** @file docs/content.md, from the runs of the study. */
 import { table } from "../scripts/report.ts";
+import type { Comparison } from "../src/evaluation/compare.ts";
+import { significanceText } from "../src/evaluation/significance.ts";
 import { type ContentRun, contentData, rows } from "./content.ts";
 
 const short = (value: number): string => value.toFixed(4).replace(/^0\./, ".");
@@ -35,8 +37,15 @@ const oneEach = (runs: readonly ContentRun[]): ContentRun[] => [
   ...new Map(runs.map((run) => [run.seed, run])).values(),
 ];
 
+/** What a paired test says of items that training knew all of. */
+const tested = ({ tests }: Comparison): string[] => [
+  "## With all items in training, amazon-beauty",
+  "The leaderboard's runs of the same recipe with and without ids and texts, one configuration against another by the same users, as `sequitur compare RUN… --json` wrote it into `results/compare-amazon-beauty.json`:",
+  `\`\`\`\n${significanceText(tests)}\n\`\`\``,
+];
+
 /** The page. */
-export function contentPage(runs: readonly ContentRun[]): string {
+export function contentPage(runs: readonly ContentRun[], compared: readonly Comparison[] = []): string {
   const parts = contentData.flatMap((data) => {
     const own = runs.filter((run) => run.data === data);
     if (own.length === 0) return [];
@@ -61,5 +70,5 @@ export function contentPage(runs: readonly ContentRun[]): string {
     "A twentieth of the items, drawn by the seed, is taken out of training altogether (`train --cold 0.05`); a target is cold where it is one of them, and is ranked among all items. Recipe `sasrec-text` and parts of it; leave-one-out, test part, history left out; mean (lowest–highest) over seeds, each with its own removal.",
     "Written by `npm run tables` from `results/content.json`, which `npm run study -- content` measures.",
   ];
-  return `${[...head, ...parts].join("\n\n")}\n`;
+  return `${[...head, ...parts, ...compared.flatMap(tested)].join("\n\n")}\n`;
 }

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { environment } from "../bench/machine.ts";
 import { writeAtomic } from "../src/data/files.ts";
+import type { Comparison } from "../src/evaluation/compare.ts";
 import { evaluateRun } from "../src/evaluation/evaluate-run.ts";
 import { isRunFolder } from "../src/evaluation/run-folder.ts";
 import { openScorer } from "../src/training/open-scorer.ts";
@@ -62,10 +63,16 @@ const fileOf = (docs: string): string => join(docs, "results", "content.json");
 export const contentRuns = (docs: string): readonly ContentRun[] =>
   existsSync(fileOf(docs)) ? Results.parse(JSON.parse(readFileSync(fileOf(docs), "utf8"))).runs : [];
 
+/** What `sequitur compare --json` says of the leaderboard's runs with and without ids and texts, where it was asked. */
+function comparisons(docs: string): readonly Comparison[] {
+  const file = join(docs, "results", "compare-amazon-beauty.json");
+  return existsSync(file) ? JSON.parse(readFileSync(file, "utf8")).tables : [];
+}
+
 /** Writes docs/content.md anew, where there are runs. */
 export async function writeContent(docs: string): Promise<void> {
   const runs = contentRuns(docs);
-  if (runs.length > 0) await writeAtomic(join(docs, "content.md"), contentPage(runs));
+  if (runs.length > 0) await writeAtomic(join(docs, "content.md"), contentPage(runs, comparisons(docs)));
 }
 
 interface Case {
