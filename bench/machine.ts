@@ -1,5 +1,6 @@
 /** @file What a result must say about where and how it was measured. */
 import { readFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { cpus, totalmem } from "node:os";
 
 /** The date, the machine and the versions, for every result file. */
@@ -34,3 +35,13 @@ export const spread = (values: readonly number[]): Record<"min" | "median" | "ma
   median: rounded(median(values), 4),
   max: rounded(Math.max(...values), 4),
 });
+
+/**
+ * Most megabytes (2²⁰ bytes) that this process has had in memory; where the system tells it, without what the process
+ * that started it held.
+ */
+export async function peakMegabytes(): Promise<number> {
+  const status = await readFile("/proc/self/status", "utf8").catch(() => "");
+  const kilobytes = /^VmHWM:\s*(\d+) kB/m.exec(status)?.[1] ?? process.resourceUsage().maxRSS;
+  return rounded(Number(kilobytes) / 1024, 4);
+}

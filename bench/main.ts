@@ -21,6 +21,7 @@ import { benchRetrieval } from "./retrieval.ts";
 import { benchRoofline } from "./roofline.ts";
 import { benchSce } from "./sce.ts";
 import { benchServing, servingCases } from "./serving.ts";
+import { benchTpme } from "./tpme.ts";
 import { benchTraining } from "./training.ts";
 
 const benches = {
@@ -39,6 +40,7 @@ const benches = {
   serving: benchServing,
   baselines: benchBaselines,
   sce: benchSce,
+  tpme: benchTpme,
 };
 
 const usage = `usage: npm run bench -- NAME [options]
@@ -54,7 +56,8 @@ Measures NAME and writes docs/results/NAME.json; NAME is one of:
                   ${servingCases.join(", ")}
   --scale S       serving: this part of the full length of every measurement (default: 1)
   --soak N        serving: requests of the case soak (default: 1000000)
-  --runs DIR      serving: keep the generated runs and their indexes here, for the next time
+  --runs DIR      serving: keep the generated runs and their indexes here, for the next time; tpme: data, encoders and
+                  what is done, so that a measurement that was stopped goes on
 `;
 
 const root = join(import.meta.dirname, "../..");
@@ -98,7 +101,11 @@ const wrong = only?.find((each) => !servingCases.includes(each));
 if (wrong !== undefined) refuse(`serving has no case "${wrong}"${suggest(wrong, servingCases)}`);
 
 const file = join(root, "docs", "results", `${name === "quality" ? `quality-${values.data}` : name}.json`);
-const args = name === "quality" ? ["--data", values.data, "--seeds", values.seeds] : [];
+const own: Readonly<Record<string, readonly string[]>> = {
+  quality: ["--data", values.data, "--seeds", values.seeds],
+  tpme: ["--threads", values.threads],
+};
+const args = own[name] ?? [];
 
 async function write(result: Record<string, unknown>): Promise<string> {
   const text = `${JSON.stringify({ ...provenance(name, args), ...result }, null, 2)}\n`;

@@ -88,11 +88,12 @@ export function tinyModel(inputs: readonly string[] = ["input_ids", "attention_m
   return toBinary(ModelProtoSchema, create(ModelProtoSchema, { irVersion: 8n, graph, opsetImport }));
 }
 
-const tokenizer = {
+/** A tokenizer of words and their pieces, of which the first four are [PAD], [UNK], [CLS] and [SEP]. */
+const tokenizerOf = (words: readonly string[]) => ({
   version: "1.0",
   truncation: null,
   padding: null,
-  added_tokens: vocabulary.slice(0, 4).map((content, id) => ({
+  added_tokens: words.slice(0, 4).map((content, id) => ({
     id,
     content,
     single_word: false,
@@ -128,12 +129,16 @@ const tokenizer = {
     unk_token: "[UNK]",
     continuing_subword_prefix: "##",
     max_input_chars_per_word: 100,
-    vocab: Object.fromEntries(vocabulary.map((token, id) => [token, id])),
+    vocab: Object.fromEntries(words.map((token, id) => [token, id])),
   },
-};
+});
 
 /** Writes the folder and returns its path. */
-export async function writeTinyEncoder(folder: string, model = tinyModel()): Promise<string> {
+export async function writeTinyEncoder(
+  folder: string,
+  model = tinyModel(),
+  words: readonly string[] = vocabulary,
+): Promise<string> {
   await mkdir(join(folder, "onnx"), { recursive: true });
   const settings = {
     tokenizer_class: "BertTokenizer",
@@ -143,7 +148,7 @@ export async function writeTinyEncoder(folder: string, model = tinyModel()): Pro
     cls_token: "[CLS]",
     sep_token: "[SEP]",
   };
-  await writeFile(join(folder, "tokenizer.json"), JSON.stringify(tokenizer));
+  await writeFile(join(folder, "tokenizer.json"), JSON.stringify(tokenizerOf(words)));
   await writeFile(join(folder, "tokenizer_config.json"), JSON.stringify(settings));
   await writeFile(
     join(folder, "config.json"),
