@@ -84,8 +84,9 @@ function itemsOf(way: Way, encoders: Encoders): Record<string, unknown> {
   }
 }
 
-/** Settings of the recipe `iisan` that make it any of the ways; all but the items is the same. */
+/** Settings of the recipe `iisan` that make it any of the ways; all but the items is the same. A step reads every item. */
 export const configOf = (way: Way, encoders: Encoders): Record<string, unknown> => ({
   items: itemsOf(way, encoders),
+  loss: { name: "cross-entropy" },
   scoring: { prior: "none" },
 });

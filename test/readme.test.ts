@@ -9,6 +9,7 @@ import { enginePage } from "../scripts/engine-tables.ts";
 import { withTables } from "../scripts/result-tables.ts";
 import { servingPage } from "../scripts/serving-tables.ts";
 import { settingsPage } from "../scripts/settings.ts";
+import { tpmePage } from "../scripts/tpme-tables.ts";
 
 const root = join(import.meta.dirname, "../..");
 const run = promisify(execFile);
@@ -80,6 +81,11 @@ describe("the page about the engine", () => {
 it("shows the measured figures on the page about serving", async () => {
   const page = await readFile(join(root, "docs", "serving.md"), "utf8");
   expect(servingPage(page)).toBe(page);
+});
+
+it("shows the measured figures on the page about what training costs", async () => {
+  const page = await readFile(join(root, "docs", "tpme.md"), "utf8");
+  expect(tpmePage(page)).toBe(page);
 });
 
 describe("the README", () => {
