@@ -1,17 +1,17 @@
 /** @file Six ways to recommend by the same two encoders, as settings of recipes. */
 
-/** How the encoders take part in training. */
-export const ways = ["frozen", "full", "lora", "adapter", "iisan-cached", "iisan-computed"] as const;
+/** How the encoders take part in training; in this order they are measured. */
+export const ways = ["frozen", "full", "iisan-cached", "iisan-computed", "adapter", "lora"] as const;
 export type Way = (typeof ways)[number];
 
 /** What a way is called on the page. */
 export const titles: Readonly<Record<Way, string>> = {
   frozen: "frozen features",
   full: "full fine-tuning",
-  lora: "LoRA",
-  adapter: "adapters",
   "iisan-cached": "IISAN, states cached",
   "iisan-computed": "IISAN, states computed in each step",
+  adapter: "adapters",
+  lora: "LoRA",
 };
 
 /** Where the encoders are, and how they are read. */

@@ -110,8 +110,7 @@ describe("the six ways", () => {
     const { "iisan-cached": cached, "iisan-computed": computed } = rows;
     expect(lossesApart(cached.losses, computed.losses)).toBeLessThan(1e-5);
     expect(cached.trainedParameters).toBe(computed.trainedParameters);
-    const size = (way: Way): number => rows[way].trainedParameters;
-    for (const way of ["full", "lora", "adapter"] as const) expect(size(way)).toBeGreaterThan(size("frozen"));
+    expect(new Set(ways.map((way) => rows[way].trainedParameters)).size).toBe(5);
   }, 240_000);
 });
 

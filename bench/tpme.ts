@@ -60,23 +60,25 @@ const costOf = ({ epochProcessorSeconds, trainedParameters, peakMegabytes }: Tpm
   megabytes: peakMegabytes,
 });
 
+/** What is measured already against full fine-tuning: its NDCG@10 user by user, and the bars of cached states. */
 async function compared(rows: readonly TpmeRow[], folderOf: (way: string) => string) {
   const of = (way: string): TpmeRow | undefined => rows.find((row) => row.way === way);
   const [full, cached, computed] = [of("full"), of("iisan-cached"), of("iisan-computed")];
-  if (!full || !cached || !computed) return {};
-  const others = ways.filter((way) => way !== "full");
-  const [table] = await compareRuns([folderOf("full"), ...others.map(folderOf)], "test");
+  const others = rows.filter((row) => row !== full);
+  if (!full || others.length === 0) return {};
+  const runs = ["full", ...others.map(({ way }) => way)].map(folderOf);
+  const [table] = await compareRuns(runs, "test");
   const againstFull = Object.fromEntries(
-    others.map((way, k) => {
+    others.map(({ way }, k) => {
       const { difference, p } = table!.tests[k]!;
       return [way, { difference, p }] as const;
     }),
   );
-  const costs = { cached: costOf(cached), full: costOf(full) };
+  const test = cached && againstFull[cached.way];
   return {
     againstFull,
-    bars: barsOf({ ...costs, ...againstFull["iisan-cached"]! }),
-    lossesApart: rounded(lossesApart(cached.losses, computed.losses), 2),
+    ...(test && { bars: barsOf({ cached: costOf(cached), full: costOf(full), ...test }) }),
+    ...(cached && computed && { lossesApart: rounded(lossesApart(cached.losses, computed.losses), 2) }),
   };
 }
 
@@ -96,7 +98,7 @@ export async function benchTpme(options: TpmeBenchOptions): Promise<Record<strin
     const prepared = await once<Prepared>(file("prepared.json"), "tpme-prepare.js", preparing);
     const { data, encoders, facts } = prepared;
     const rows: TpmeRow[] = [];
-    const result = (): Record<string, unknown> => {
+    const result = async (): Promise<Record<string, unknown>> => {
       const scores = tpme(rows.map(costOf));
       return {
         commit: commitOf(),
@@ -106,6 +108,7 @@ export async function benchTpme(options: TpmeBenchOptions): Promise<Record<strin
         settings,
         ...facts,
         rows: rows.map((row, k) => ({ ...row, tpme: rounded(scores[k]!) })),
+        ...(await compared(rows, file)),
       };
     };
     for (const way of ways) {
@@ -113,9 +116,9 @@ export async function benchTpme(options: TpmeBenchOptions): Promise<Record<strin
       const set = { ...settings, "training.threads": threads };
       const options: TpmeCase = { way, data, encoders, seed, set, out: file(way) };
       rows.push(await once<TpmeRow>(file(`${way}.json`), "tpme-case.js", options));
-      await onCase?.(result());
+      await onCase?.(await result());
     }
-    return { ...result(), ...(await compared(rows, file)) };
+    return await result();
   } finally {
     if (!runs) await rm(folder, { recursive: true, force: true });
   }

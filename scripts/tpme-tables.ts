@@ -42,8 +42,13 @@ function bars({ bars: each, lossesApart }: Result): string[] {
     measured,
     kept ? "yes" : "**no**",
   ]);
-  const law = `Losses of IISAN with states that are cached and with states that are computed in each step differ by at most ${lossesApart} of their size, in any epoch.`;
-  return [table(["what", "promised", "measured", "kept"], rows), law];
+  const law =
+    lossesApart === undefined
+      ? []
+      : [
+          `Losses of IISAN with states that are cached and with states that are computed in each step differ by at most ${lossesApart} of their size, in any epoch.`,
+        ];
+  return [table(["what", "promised", "measured", "kept"], rows), ...law];
 }
 
 /** What was measured, and how. */
