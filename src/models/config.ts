@@ -44,6 +44,12 @@ export const Scoring = z.strictObject({
     .max(1)
     .default(0.8)
     .describe("how much less the neighbours of an item count than those of the one after it"),
+  neighbourUnseen: z
+    .number()
+    .min(0)
+    .max(100)
+    .default(1)
+    .describe("how much more it counts where the neighbour is an item that training never met"),
 });
 
 export const Training = z.strictObject({

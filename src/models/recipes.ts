@@ -146,7 +146,7 @@ export const recipes: readonly Recipe[] = [
     summary: "sasrec whose items are the sum of an id and a text vector, sampled softmax",
     config: {
       ...content,
-      scoring: { ...content.scoring, neighbourWeight: 2 },
+      scoring: { ...content.scoring, neighbourWeight: 2, neighbourUnseen: 2 },
       items: { name: "fused", fusion: "sum", dim: 64, parts: { id: contentId, text: { name: "features" } } },
     },
   },

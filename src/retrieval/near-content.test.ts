@@ -46,6 +46,17 @@ describe("neighbours by content", () => {
     for (const [row, score] of expected.entries()) expect(scores[row]).toBeCloseTo(score, 5);
   });
 
+  it("count more where they are items that training never met, and those that are put", async () => {
+    const lists = await neighbourLists(content, { most: 4, runtime });
+    const unseen = { rows: Int32Array.of(2), weight: 6 };
+    const near = nearContent(lists, items, { weight: 2, decay: 0.5, unseen });
+    near.put(items, nearestTo(content, 4)(Float32Array.from(at(120))));
+    const scores = new Float32Array(items + 1);
+    near.add(Int32Array.of(1), scores);
+    const expected = [2 * at(60)[0]!, 0, 6 * at(40)[0]!, 0, 0, 6 * at(60)[0]!];
+    for (const [row, score] of expected.entries()) expect(scores[row]).toBeCloseTo(score, 5);
+  });
+
   it("whole lists say what the cosines of all items say, where these are above 0", async () => {
     const lists = await neighbourLists(content, { most: 4, runtime });
     const all = await neighbourScorer(content, { runtime, decay: 0.5 });

@@ -13,6 +13,8 @@ export interface NearOptions {
   readonly weight: number;
   /** How much less an item counts than the one after it. */
   readonly decay: number;
+  /** The rows that training never met, those that come later among them, may have a weight of their own. */
+  readonly unseen?: { readonly rows: Int32Array; readonly weight: number } | undefined;
 }
 
 /**
@@ -24,8 +26,10 @@ export interface NearOptions {
 export function nearContent(
   { rows, cosines }: NeighbourLists,
   items: number,
-  { weight, decay }: NearOptions,
+  { weight, decay, unseen = { rows: new Int32Array(0), weight } }: NearOptions,
 ): NearContent {
+  const rare = new Set(unseen.rows);
+  const more = unseen.weight / weight;
   const most = rows.length / items;
   const changed = new Map<number, Near>();
   /** Row → rows that were put and are near to it. */
@@ -36,14 +40,16 @@ export function nearContent(
     return changed.get(row) ?? { rows: rows.subarray(from, to), scores: cosines.subarray(from, to) };
   }
 
+  const factor = (row: number): number => (row >= items || rare.has(row) ? more : 1);
+
   function addOne(row: number, share: number, scores: Float32Array): void {
     const near = listOf(row);
     for (let k = 0; k < near.rows.length; k++) {
       const other = near.rows[k]!;
       if (other < 0) break;
-      if (!changed.has(other)) scores[other]! += share * near.scores[k]!;
+      if (!changed.has(other)) scores[other]! += share * factor(other) * near.scores[k]!;
     }
-    for (const [other, cosine] of towards.get(row) ?? []) scores[other]! += share * cosine;
+    for (const [other, cosine] of towards.get(row) ?? []) scores[other]! += share * factor(other) * cosine;
   }
 
   return {

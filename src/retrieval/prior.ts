@@ -20,6 +20,7 @@ type Tensors = Readonly<Record<string, Tensor>>;
 
 const prefix = "prior.";
 const nearPrefix = `${prefix}near.`;
+const unseenName = `${prefix}unseen`;
 
 const chain = { name: "markov", order: 2 } as const;
 
@@ -40,7 +41,15 @@ export interface PriorData {
  * @throws DataError where the features of its neighbours are not there
  */
 export async function fitPrior({ scoring }: RecipeConfig, data: PriorData): Promise<Record<string, Tensor>> {
-  return { ...(await fitChain(scoring, data)), ...(await fitNear(scoring, data)) };
+  const fitted = { ...(await fitChain(scoring, data)), ...(await fitNear(scoring, data)) };
+  return Object.keys(fitted).length === 0 ? {} : { ...fitted, [unseenName]: unseenRows(data) };
+}
+
+/** The rows that training never met. */
+function unseenRows({ sequences, count }: PriorData): Tensor {
+  const seen = new Set(sequences.sequence);
+  const rows = Array.from({ length: count }, (_, row) => row).filter((row) => !seen.has(row));
+  return { data: Int32Array.from(rows), shape: [rows.length] };
 }
 
 async function fitChain(
@@ -93,6 +102,7 @@ function openChain(
   params: Tensors,
 ): Prior | null {
   if (prior === "none") return null;
+  const unseen = unseenIn(params);
   const own = Object.entries(params).filter(([name]) => isPriorParam(name) && !name.startsWith(nearPrefix));
   const state = Object.fromEntries(own.map(([name, tensor]) => [name.slice(prefix.length), tensor]));
   const logProbabilities = markov.scorer(state, items, chain);
@@ -103,18 +113,19 @@ function openChain(
         history.filter((item) => item < items),
         row,
       );
+      // Counting says nothing of what it has never met: such a row is as likely as rows are on average.
+      for (const x of unseen) row[x] = 0;
+      const usual = row.reduce((a, b) => a + b, 0) / Math.max(1, items - unseen.length);
+      for (const x of unseen) row[x] = usual;
       for (let x = 0; x < items; x++) scores[x]! += priorWeight * row[x]!;
-      if (scores.length === items) return;
-      // A row that the chain was not fitted to counts as the least likely one.
-      const least = row.reduce((a, b) => Math.min(a, b), 0);
-      for (let x = items; x < scores.length; x++) scores[x]! += priorWeight * least;
+      for (let x = items; x < scores.length; x++) scores[x]! += priorWeight * usual;
     },
     put: () => {},
   };
 }
 
 function openNear(
-  { neighbourWeight = 0, neighbourDecay = 0 }: Partial<RecipeConfig["scoring"]>,
+  { neighbourWeight = 0, neighbourDecay = 0, neighbourUnseen = 1 }: Partial<RecipeConfig["scoring"]>,
   items: number,
   params: Tensors,
 ): Prior | null {
@@ -123,5 +134,10 @@ function openNear(
     rows: params[`${nearPrefix}rows`]!.data as Int32Array,
     cosines: params[`${nearPrefix}cosines`]!.data as Float32Array,
   };
-  return nearContent(lists, items, { weight: neighbourWeight, decay: neighbourDecay });
+  const unseen = { rows: unseenIn(params), weight: neighbourWeight * neighbourUnseen };
+  return nearContent(lists, items, { weight: neighbourWeight, decay: neighbourDecay, unseen });
 }
+
+/** Runs of before do not say. */
+const unseenIn = (params: Tensors): Int32Array =>
+  (params[unseenName]?.data as Int32Array | undefined) ?? new Int32Array(0);
