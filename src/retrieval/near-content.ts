@@ -28,8 +28,9 @@ export function nearContent(
   items: number,
   { weight, decay, unseen = { rows: new Int32Array(0), weight } }: NearOptions,
 ): NearContent {
-  const rare = new Set(unseen.rows);
   const more = unseen.weight / weight;
+  const factors = new Float32Array(items).fill(1);
+  for (const row of unseen.rows) factors[row] = more;
   const most = rows.length / items;
   const changed = new Map<number, Near>();
   /** Row → rows that were put and are near to it. */
@@ -40,16 +41,15 @@ export function nearContent(
     return changed.get(row) ?? { rows: rows.subarray(from, to), scores: cosines.subarray(from, to) };
   }
 
-  const factor = (row: number): number => (row >= items || rare.has(row) ? more : 1);
-
   function addOne(row: number, share: number, scores: Float32Array): void {
     const near = listOf(row);
     for (let k = 0; k < near.rows.length; k++) {
       const other = near.rows[k]!;
       if (other < 0) break;
-      if (!changed.has(other)) scores[other]! += share * factor(other) * near.scores[k]!;
+      if (!changed.has(other)) scores[other]! += share * factors[other]! * near.scores[k]!;
     }
-    for (const [other, cosine] of towards.get(row) ?? []) scores[other]! += share * factor(other) * cosine;
+    for (const [other, cosine] of towards.get(row) ?? [])
+      scores[other]! += share * (factors[other] ?? more) * cosine;
   }
 
   return {

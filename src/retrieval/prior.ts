@@ -114,14 +114,21 @@ function openChain(
         row,
       );
       // Counting says nothing of what it has never met: such a row is as likely as rows are on average.
-      for (const x of unseen) row[x] = 0;
-      const usual = row.reduce((a, b) => a + b, 0) / Math.max(1, items - unseen.length);
+      const usual = unseen.length > 0 || scores.length > items ? meanWithout(row, unseen) : 0;
       for (const x of unseen) row[x] = usual;
       for (let x = 0; x < items; x++) scores[x]! += priorWeight * row[x]!;
       for (let x = items; x < scores.length; x++) scores[x]! += priorWeight * usual;
     },
     put: () => {},
   };
+}
+
+/** The mean of all elements but some. */
+function meanWithout(row: Float32Array, some: Int32Array): number {
+  let total = 0;
+  for (let x = 0; x < row.length; x++) total += row[x]!;
+  for (const x of some) total -= row[x]!;
+  return total / Math.max(1, row.length - some.length);
 }
 
 function openNear(
