@@ -216,27 +216,6 @@ describe("every objective", () => {
   });
 });
 
-describe("the last step of an epoch", () => {
-  const two = { offsets: Int32Array.of(0, 9, 18), sequence: Int32Array.from({ length: 18 }, (_, k) => k) };
-
-  /** The item table after one update by an epoch of two full rows, where steps have so many. */
-  async function afterOne(rows: number): Promise<readonly number[]> {
-    const config = configOf({ "backbone.dropout": 0, "loss.name": "cross-entropy" });
-    const options = { config, items, sequences: two, rows, seed: 3, threads: 1, runtime: nodeRuntime };
-    const learner = await createLearner(options);
-    const epoch = planEpoch(two, { rows, width: 8, maxLength: 8, seed: 1, epoch: 1 });
-    const { tokens } = await learner.update(epoch, 0, 0.01);
-    await learner.dispose();
-    expect(tokens).toBe(16);
-    return [...(learner.weights.params["items.id"]!.data as Float32Array)];
-  }
-
-  it("learns the same from its few rows alone as beside empty ones", async () => {
-    const [alone, beside] = [await afterOne(5), await afterOne(3)];
-    for (const [i, value] of alone.entries()) expect(value).toBeCloseTo(beside[i]!, 5);
-  });
-});
-
 describe("negatives without what a person has met", () => {
   const [width, catalogue] = [8, 12];
   const everything = {

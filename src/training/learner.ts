@@ -67,11 +67,14 @@ export async function createLearner(options: LearnerOptions, restored?: Weights)
   const weights = restored ? shareAll(restored) : await startWeights(full.step, { ...options, content });
   let rest: StepProgram | null = null;
 
-  /** The program for a step: an epoch's last step of few packed rows has a smaller one of its own. */
+  /**
+   * The program for a step: an epoch's last step of few packed rows has a smaller one of its own, but not where networks are
+   * part of it, since these cost the same in few rows, and a second program holds all of their states again.
+   */
   async function programFor(epoch: Epoch, index: number): Promise<StepProgram> {
     const left = epoch.rows - index * rows;
     const { padded, masked } = epoch.options;
-    if (padded || masked || left > rows / 2) return full;
+    if (padded || masked || networks.size > 0 || left > rows / 2) return full;
     if (rest?.rows !== left) {
       await rest?.dispose();
       rest = await openStep(stepOptions, left);
