@@ -36,13 +36,15 @@ export async function fitBaseline(
     breathe: breather(),
     onProgress,
   };
-  const state = await Promise.resolve(baseline.fit(input, config.baseline as never)).finally(() =>
-    runtime.dispose(),
-  );
-  const seconds = (performance.now() - began) / 1000;
-  await writeTensors(join(out, runFiles.weights), state);
-  const scorer = baselineScorer(config, count, state);
-  const { metrics: validation } = await evaluateCases({ scorer, cases: split.validation });
-  await finishRun({ ...start, out, state: { history: [], bestEpoch: 0, seconds } });
-  return { run: out, bestEpoch: 0, epochs: 0, seconds, validation };
+  try {
+    const state = await baseline.fit(input, config.baseline as never);
+    const seconds = (performance.now() - began) / 1000;
+    await writeTensors(join(out, runFiles.weights), state);
+    const scorer = await baselineScorer(config, { items: count, state, runtime, threads });
+    const { metrics: validation } = await evaluateCases({ scorer, cases: split.validation });
+    await finishRun({ ...start, out, state: { history: [], bestEpoch: 0, seconds } });
+    return { run: out, bestEpoch: 0, epochs: 0, seconds, validation };
+  } finally {
+    await runtime.dispose();
+  }
 }

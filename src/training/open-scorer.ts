@@ -17,18 +17,19 @@ export async function openScorer(
 ): Promise<Scorer> {
   const config = resolveModelConfig(run.manifest.config);
   const items = run.manifest.dataset.items;
-  if (isBaseline(config)) {
-    const { tensors } = await readTensors(join(run.directory, runFiles.weights));
-    return baselineScorer(config, items, tensors);
-  }
-  const params = await readRunParams(run.directory, config);
+  const read = async () =>
+    isBaseline(config)
+      ? (await readTensors(join(run.directory, runFiles.weights))).tensors
+      : readRunParams(run.directory, config);
+  const params = await read();
   const runtime = workerRuntime();
-  const scorer = await modelScorer({ config, items, params, mode: "stored", runtime, threads, device }).catch(
-    async (error: unknown) => {
-      await runtime.dispose();
-      throw error;
-    },
-  );
+  const opened = isBaseline(config)
+    ? baselineScorer(config, { items, state: params, runtime, threads })
+    : modelScorer({ config, items, params, mode: "stored", runtime, threads, device });
+  const scorer = await opened.catch(async (error: unknown) => {
+    await runtime.dispose();
+    throw error;
+  });
   return {
     ...scorer,
     async dispose() {

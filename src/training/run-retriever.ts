@@ -45,7 +45,9 @@ async function openSource(spec: RetrieverSpec, onMessage: IndexOptions["onMessag
   const items = counts.length;
   if (isBaseline(config)) {
     const { tensors } = await readTensors(join(directory, runFiles.weights));
-    return scoreSource(baselineScorer(config, items, tensors));
+    return scoreSource(
+      await baselineScorer(config, { items, state: tensors, runtime: nodeRuntime, threads }),
+    );
   }
   const params = await readRunParams(directory, config);
   const search = { index, threads, buildThreads, cache, onMessage };

@@ -90,13 +90,13 @@ describe("the vector of a history", () => {
   }
 
   it("is where BPR's own objective has its maximum, the items' vectors fixed", () => {
-    const vector = foldIn(Int32Array.of(0, 2, 1, 0), { ...model, iterations: 500 });
+    const vector = foldIn({ ...model, iterations: 500 })(Int32Array.of(0, 2, 1, 0));
     const best = objective(vector);
     for (let c = 0; c < width; c++)
       for (const step of [0.01, -0.01])
         expect(objective(vector.with(c, vector[c]! + step))).toBeLessThan(best);
     const [zero, few] = [0, 15].map((iterations) =>
-      objective(foldIn(Int32Array.from(met), { ...model, iterations })),
+      objective(foldIn({ ...model, iterations })(Int32Array.from(met))),
     );
     expect(few).toBeGreaterThan(zero!);
     expect(best - few!).toBeLessThan(0.05 * (best - zero!));
@@ -104,12 +104,8 @@ describe("the vector of a history", () => {
 
   it("is zero where there is nothing to compare", () => {
     const zero = new Float32Array(width);
-    expect(foldIn(new Int32Array(0), { ...model, iterations: 9 })).toEqual(zero);
-    expect(
-      foldIn(
-        Int32Array.from({ length: items }, (_, i) => i),
-        { ...model, iterations: 9 },
-      ),
-    ).toEqual(zero);
+    const vectorOf = foldIn({ ...model, iterations: 9 });
+    expect(vectorOf(new Int32Array(0))).toEqual(zero);
+    expect(vectorOf(Int32Array.from({ length: items }, (_, i) => i))).toEqual(zero);
   });
 });

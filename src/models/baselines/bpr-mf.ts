@@ -2,8 +2,9 @@
 import { z } from "zod";
 import type { Sequences } from "../../data/sequences.ts";
 import { stream } from "../../tensor/random.ts";
-import { defineBaseline } from "./define.ts";
-import { dotRow, foldIn } from "./fold-in.ts";
+import { type BaselineState, defineBaseline, type Factors } from "./define.ts";
+import { foldIn } from "./fold-in.ts";
+import { addProducts } from "./rows.ts";
 
 const config = z.strictObject({
   name: z.literal("bpr-mf").default("bpr-mf"),
@@ -33,7 +34,7 @@ type Config = z.infer<typeof config>;
 /** Items drawn once that stand for those not met when the vector of a history is found. */
 const standIns = 200;
 
-interface Factors {
+interface Learned {
   readonly users: Float32Array;
   readonly items: Float32Array;
   readonly bias: Float32Array;
@@ -42,7 +43,7 @@ interface Factors {
 type Triple = readonly [user: number, item: number, other: number];
 
 /** One step of ascent along ln σ(x_ui − x_uj) less λ/2 of the squares, where x_ui = p_u·q_i + b_i. */
-function ascend({ users, items, bias }: Factors, [user, item, other]: Triple, rate: number, config: Config) {
+function ascend({ users, items, bias }: Learned, [user, item, other]: Triple, rate: number, config: Config) {
   const { dim, regularization: shrink } = config;
   const [u, i, j] = [user * dim, item * dim, other * dim];
   let margin = bias[item]! - bias[other]!;
@@ -80,6 +81,18 @@ function tripleSampler({ offsets, sequence }: Sequences, count: number, seed: nu
   };
 }
 
+function factorsOf(
+  { items, bias, against }: BaselineState,
+  { regularization, iterations, longest }: Config,
+): Factors {
+  const model = { items: items!, bias: bias!, against: against! };
+  const vectorOf = foldIn({ ...model, regularization, iterations });
+  return {
+    ...model,
+    vectorOf: (history) => vectorOf(history.subarray(Math.max(0, history.length - longest))),
+  };
+}
+
 /**
  * Scores are p·q_j + b_j. Vectors of people and items and the items' biases are learned by stochastic ascent along
  * ln σ(x_ui − x_uj) − λ/2·|θ|² over drawn triples: an interaction (u, i), and an item j that u did not meet.
@@ -101,7 +114,7 @@ export const bprMf = defineBaseline<Config>({
     const random = stream(seed, "bpr-mf");
     const noise = (rows: number, name: string): Float32Array =>
       random.at(name).fillNormal(new Float32Array(rows * dim), 0.1);
-    const factors: Factors = {
+    const factors: Learned = {
       users: noise(sequences.offsets.length - 1, "users"),
       items: noise(count, "items"),
       bias: new Float32Array(count),
@@ -122,16 +135,12 @@ export const bprMf = defineBaseline<Config>({
       against: { data: against, shape: [against.length] },
     };
   },
-  scorer({ items, bias, against }, count, { regularization, iterations, longest }) {
-    const model = { items: items!, bias: bias!, against: against!, regularization, iterations };
-    const [vectors, biases] = [items, bias].map((t) => t!.data as Float32Array) as [
-      Float32Array,
-      Float32Array,
-    ];
+  scorer(state, _count, settings) {
+    const { items, bias, vectorOf } = factorsOf(state, settings);
     return (history, scores) => {
-      const vector = foldIn(history.subarray(Math.max(0, history.length - longest)), model);
-      for (let item = 0; item < count; item++)
-        scores[item] = biases[item]! + dotRow(vector, vectors, item * vector.length);
+      scores.set(bias.data as Float32Array);
+      addProducts(vectorOf(history), items.data as Float32Array, scores);
     };
   },
+  factors: factorsOf,
 });

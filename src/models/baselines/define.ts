@@ -22,6 +22,14 @@ export interface FitInput {
 /** What a fit leaves behind, by name; stored as the weights of a run. */
 export type BaselineState = Readonly<Record<string, Tensor>>;
 
+/** Scores that are products: p·q_j + b_j for the vector p of a history, item vectors q [N, D] and biases b [N]. */
+export interface Factors {
+  readonly items: Tensor;
+  readonly bias: Tensor;
+  /** p [D] of a history, oldest item first. */
+  vectorOf(history: Int32Array): Float32Array;
+}
+
 export interface Baseline<C = unknown> {
   /** Name in configurations. */
   readonly name: string;
@@ -35,6 +43,8 @@ export interface Baseline<C = unknown> {
   fit(input: FitInput, config: C): BaselineState | Promise<BaselineState>;
   /** A function that adds the scores of one history (oldest item first) to zeros [N]. */
   scorer(state: BaselineState, count: number, config: C): (history: Int32Array, scores: Float32Array) => void;
+  /** What the same scores are products of, where they are, so that many histories may be multiplied at once. */
+  factors?(state: BaselineState, config: C): Factors;
 }
 
 export const defineBaseline = <C>(baseline: Baseline<C>): Baseline<C> => Object.freeze(baseline);
