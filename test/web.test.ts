@@ -76,6 +76,22 @@ describe.skipIf(!executablePath)("the web app in headless Chromium", () => {
     await page.close();
   });
 
+  it("says of an item whether the model can recommend it, and why not", async () => {
+    const trained = await open("item/i3");
+    await trained.getByText("the model can recommend it").waitFor();
+    await trained.close();
+    const put = (method: string, body: string | null = null) =>
+      fetch(`${server.address}/v1/items/new`, { method, body });
+    expect((await put("PUT", '{"title":"Film 31"}')).status).toBe(200);
+    const added = await open("item/new");
+    await added
+      .getByRole("note")
+      .getByText(/^The model does not recommend it: sasrec knows items by their ids alone/)
+      .waitFor();
+    await added.close();
+    expect((await put("DELETE")).status).toBe(204);
+  });
+
   it("shows the run, the data and the service", async () => {
     const page = await open("run");
     await page.getByRole("row", { name: /popularity/ }).waitFor();

@@ -52,6 +52,7 @@ export class Recommender {
   readonly #batcher: Batcher<Ask, Found>;
   readonly #removed = new Set<number>();
   readonly #fields = new Map<string, NonNullable<GivenItem["fields"]>>();
+  readonly #unread = new Map<string, string>();
   readonly #inTurn: InTurn = oneAfterTheOther();
   #failure: string | undefined;
 
@@ -202,6 +203,11 @@ export class Recommender {
     return this.#fields.get(id);
   }
 
+  /** Why the model cannot recommend an item that was added; undefined where it can. */
+  unread(id: string): string | undefined {
+    return this.#unread.get(id);
+  }
+
   /** Takes an item out of the catalogue; false where it was not there. */
   deleteItem(id: string): Promise<boolean> {
     return this.#inTurn(async () => {
@@ -209,6 +215,7 @@ export class Recommender {
       if (index === undefined || this.#removed.has(index)) return false;
       this.#removed.add(index);
       this.#fields.delete(id);
+      this.#unread.delete(id);
       await this.#retriever.remove(index);
       return true;
     });
@@ -231,10 +238,13 @@ export class Recommender {
     this.#fields.set(id, fields);
     this.#removed.delete(index);
     const recommendable = await this.#retriever.put(index, { fields, vector, near });
+    const why = reason ?? "the model has no vector for it";
+    if (recommendable) this.#unread.delete(id);
+    else this.#unread.set(id, why);
     return {
       added,
       recommendable,
-      ...(recommendable ? {} : { reason: reason ?? "the model has no vector for it" }),
+      ...(recommendable ? {} : { reason: why }),
       ...(Object.keys(missing).length > 0 ? { missing } : {}),
     };
   }

@@ -16,7 +16,7 @@ export function localApi({ recommender, fieldsOf, pictureOf }: OpenedExport, fol
     async item(id) {
       const item = recommender.item(id);
       if (!item) throw new Error(`There is no item “${id}” here.`);
-      return { ...item, image: hasImage(id), fields: fieldsOf(id) };
+      return { ...item, image: hasImage(id), fields: fieldsOf(id), recommendable: true };
     },
     similar: (id, k = 12) => recommender.similar(id, { k }),
     recommend: (wish) => recommender.recommend(wish),

@@ -38,7 +38,14 @@ export async function itemContent(recommender: Recommender, id: string): Promise
     });
   const content = (await recommender.pages?.content(id)) ?? { fields: {} };
   const fields = recommender.fieldsOf(id) ?? content.fields;
-  return { ...described(item, await picturedBy(recommender)), ...content, fields };
+  const reason = recommender.unread(id);
+  return {
+    ...described(item, await picturedBy(recommender)),
+    ...content,
+    fields,
+    recommendable: reason === undefined,
+    ...(reason === undefined ? {} : { reason }),
+  };
 }
 
 /** The ids of items that have a picture. */

@@ -29,6 +29,8 @@ const Period = z.object({ from: z.number(), count: z.int() });
 /** The answer of GET /v1/items/{id}. */
 export const ItemAnswer = Found.extend({
   fields: z.record(z.string(), z.unknown()).describe("the other columns of the items file"),
+  recommendable: z.boolean().describe("whether the model can recommend it"),
+  reason: z.string().optional().describe("why it cannot"),
   popularity: z
     .array(Period)
     .optional()

@@ -56,7 +56,11 @@ export function ItemPage({ id }: { readonly id: string }) {
           </h1>
           <p class="quiet">
             {id} · {number(value.count)} training interactions
+            {value.recommendable && " · the model can recommend it"}
           </p>
+          {!value.recommendable && (
+            <p role="note">The model does not recommend it{value.reason && <>: {value.reason}</>}.</p>
+          )}
           <div class="columns">
             <section class="card" aria-labelledby="content-title">
               <h2 id="content-title">Content</h2>
