@@ -24,6 +24,9 @@ afterAll(async () => {
   await world.remove();
 });
 
+/** Kinds of the world. */
+const kindCount = 8;
+
 const idsOf = (list: { readonly items: readonly { readonly id: string }[] }): string[] =>
   list.items.map(({ id }) => id);
 
@@ -162,6 +165,37 @@ describe("a new item of a model that reads texts", () => {
   }, 300_000);
 });
 
+describe.each(["int8", "approximate"] as const)("the %s index", (index) => {
+  it("finds new items beside those that read the same, until they change or go", async () => {
+    const indexed = await world.open(await world.run("text-only"), { index });
+    const nearest = async (id: string) => (await indexed.similar(id, { k: 1 })).items[0]!;
+    const fresh = Array.from({ length: kindCount }, (_, kind) => `new ${kind}`);
+    const put = (turn: number) =>
+      indexed.addItems(
+        fresh.map((id, kind) => ({
+          id,
+          title: titleOf((kind + turn) % kindCount, 3),
+          fields: { colour: `green ${turn}` },
+        })),
+      );
+    for (const turn of [0, 3]) {
+      await put(turn);
+      for (const [kind, id] of fresh.entries()) {
+        const twin = idOf((kind + turn) % kindCount, 3);
+        expect(await nearest(id)).toMatchObject({ id: twin, score: expect.closeTo(1, 4) });
+        expect((await nearest(twin)).id).toBe(id);
+      }
+    }
+    const asked = { history: [idOf(0, 1), idOf(1, 3)], k: 5, filter: { colour: "green 3" } };
+    const found = idsOf(await indexed.recommend(asked));
+    expect(found.filter((id) => fresh.includes(id))).toHaveLength(5);
+    for (const id of fresh) await indexed.deleteItem(id);
+    const left = await indexed.recommend({ history: asked.history, k: 80 });
+    expect(idsOf(left).filter((id) => fresh.includes(id))).toEqual([]);
+    await indexed.dispose();
+  }, 300_000);
+});
+
 /** A database server, or none where the store needs none. */
 type Server = Pick<TestPostgres, "stop"> & Partial<Pick<TestPostgres, "url">>;
 const stores: [name: string, start: () => Promise<Server>][] = [
@@ -198,11 +232,15 @@ describe.each(stores)("a service with the %s store", (_, start) => {
       recommendable: true,
     });
     expect(await near(first, "n")).toBe(idOf(2, 5));
-    const shown = await (await app(first).request("/v1/items/n")).json();
-    expect(shown).toMatchObject({ id: "n", title: titleOf(2, 5), fields: {} });
+    const shown = async (id: string) => (await app(first).request(`/v1/items/${id}`)).json();
+    expect(await shown("n")).toMatchObject({ title: titleOf(2, 5), fields: {}, recommendable: true });
     await put("n", { title: titleOf(6, 1), fields: { colour: "red" } });
     expect(await put("o", { features: { text: [1] } })).toMatchObject({ status: 422, code: "bad-features" });
     expect(await put("o", {})).toMatchObject({ recommendable: false, missing: { text: expect.any(String) } });
+    expect(await shown("o")).toMatchObject({
+      recommendable: false,
+      reason: expect.stringContaining("nothing that the model reads"),
+    });
     await put("gone", { title: titleOf(0, 0) });
     await first.deleteItem("gone");
     await first.addEvents({ events: [{ user: "new", item: "n" }] });
