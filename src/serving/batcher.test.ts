@@ -25,36 +25,6 @@ describe("a batcher", () => {
     expect(sizes).toEqual([4, 2]);
   });
 
-  test("hands out a large batch over several turns, and asks the model again before that", async () => {
-    const happened: string[] = [];
-    const run = async (questions: readonly number[]) => {
-      happened.push(`ask ${questions.length}`);
-      return questions;
-    };
-    const batcher = createBatcher({ run, most: 32 });
-    const asked = Array.from({ length: 52 }, (_, k) =>
-      batcher.ask(k).then((answer) => {
-        expect(answer).toBe(k);
-        happened.push("answer");
-      }),
-    );
-    let over = false;
-    const all = Promise.all(asked).then(() => {
-      over = true;
-    });
-    while (!over) {
-      happened.push("turn");
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-    await all;
-    const turns = happened.join(" ").split("turn");
-    const answers = turns.map((turn) => turn.split("answer").length - 1);
-    expect(answers.reduce((a, b) => a + b)).toBe(52);
-    expect(Math.max(...answers)).toBeLessThanOrEqual(16); // eight of each batch
-    const inOrder = happened.filter((what) => what !== "turn");
-    expect(inOrder.lastIndexOf("ask 20")).toBeLessThan(32); // not after all answers of the first batch
-  });
-
   test("a failed batch fails only those in it", async () => {
     const { batcher } = doubling({ most: 2 });
     const answers = await Promise.allSettled([1, 13, 3].map((question) => batcher.ask(question)));

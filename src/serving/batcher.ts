@@ -36,9 +36,6 @@ interface Waiting<Q, A> {
 /** So many may always wait: questions that are answered together cost less each. */
 const few = 8;
 
-/** So many answers are handed out in one turn of the event loop: what is made of them must not keep newcomers waiting. */
-const perTurn = 8;
-
 /**
  * Gathers the questions that arrive in one turn of the event loop or while the model is busy. A question never waits
  * for others when the model is free. How long a newcomer would wait is known from how long the last batches took.
@@ -59,29 +56,20 @@ export function createBatcher<Q, A>(options: BatcherOptions<Q, A>): Batcher<Q, A
     const taken = waiting.slice(0, most);
     waiting = waiting.slice(most);
     const start = performance.now();
-    const settle = await answered(taken);
+    try {
+      const answers = await run(taken.map(({ question }) => question));
+      taken.forEach(({ resolve }, q) => {
+        resolve(answers[q]!);
+      });
+    } catch (error) {
+      for (const { reject } of taken) reject(error);
+    }
     const ms = performance.now() - start;
     if (!first) msPerQuestion += 0.2 * (ms / taken.length - msPerQuestion);
     first = false;
     onBatch?.(taken.length, ms);
     busy = waiting.length > 0;
     if (busy) flushSoon();
-    for (const [q, each] of taken.entries()) {
-      if (q > 0 && q % perTurn === 0) await nextTurn();
-      settle(each, q);
-    }
-  }
-
-  /** Asks the model; what is to be done with each of those that wait. */
-  async function answered(
-    taken: readonly Waiting<Q, A>[],
-  ): Promise<(each: Waiting<Q, A>, q: number) => void> {
-    try {
-      const answers = await run(taken.map(({ question }) => question));
-      return ({ resolve }, q) => resolve(answers[q]!);
-    } catch (error) {
-      return ({ reject }) => reject(error);
-    }
   }
 
   /** At once where the batch is full: where very many connections are busy, the event loop's turn may take seconds. */
