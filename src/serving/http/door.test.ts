@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { connect } from "node:net";
 import { describe, expect, test } from "vitest";
 import { serve } from "../serve.ts";
 import { Service } from "../service.ts";
@@ -89,6 +91,21 @@ describe("the door of a server", () => {
     const metrics = await (await fetch(`${server.address}/metrics`)).text();
     expect(metrics).toContain('sequitur_refused_total{route="/v1/recommend"} 1');
     await server.close();
+  });
+
+  test("a refusal comes before the body has, and before keys, rates and names are looked at", async () => {
+    const keys = parseKeys("read a-key-that-only-reads", "keys");
+    const { address, port, close } = await shut({ keys, rate: 1 });
+    for (let time = 0; time < 3; time++) expect((await ask(address)).status).toBe(503);
+    const socket = connect({ port, host: "127.0.0.1" });
+    socket.setEncoding("latin1");
+    socket.write(
+      "POST /v1/recommend HTTP/1.1\r\nhost: elsewhere\r\ncontent-type: application/json\r\ncontent-length: 100000\r\n\r\n",
+    );
+    const [answer] = (await once(socket, "data")) as [string];
+    expect(answer).toMatch(/^HTTP\/1\.1 503 /);
+    socket.destroy();
+    await close();
   });
 
   test("only what the model answers passes it", async () => {
