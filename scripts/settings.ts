@@ -54,7 +54,7 @@ export function settingsPage(): string {
   for (const kind of Object.keys(parts) as PartKind[]) {
     for (const part of parts[kind]) {
       page.push(`## ${kind}: ${part.name}`, "", `Source: ${part.source}.`, "");
-      const settings = rows(kind, part.config);
+      const settings = rows(kind === "auxiliary" ? `${kind}.${part.name}` : kind, part.config);
       if (settings.length > 0) page.push(...head, ...settings, "");
     }
   }

@@ -32,7 +32,7 @@ describe("a recipe's configuration", () => {
     [
       "section",
       { config: { trainig: {} } },
-      'there is no setting "trainig"; the nearest is "training"; there are: items, backbone, task, loss, optimizer, scoring, training, split',
+      'there is no setting "trainig"; the nearest is "training"; there are: items, backbone, task, loss, auxiliary, optimizer, scoring, training, split',
     ],
     [
       "setting",

@@ -4,6 +4,7 @@ import type { Masking } from "../data/masks.ts";
 import { devices } from "../runtime/device.ts";
 import { ConfigError } from "../tensor/errors.ts";
 import { suggest } from "../tensor/nearest.ts";
+import { refuseTerms, type TermConfigs, termConfigs } from "./auxiliary/terms.ts";
 import { baselineOf } from "./baselines/index.ts";
 import { checked, section } from "./checked.ts";
 import { type Needs, usualNeeds } from "./define.ts";
@@ -159,6 +160,8 @@ export interface RecipeConfig {
   readonly backbone: PartConfig;
   readonly task: PartConfig;
   readonly loss: PartConfig;
+  /** Terms of the loss beside it, by label. */
+  readonly auxiliary: TermConfigs;
   readonly optimizer: PartConfig;
   readonly scoring: z.infer<typeof Scoring>;
   readonly training: z.infer<typeof Training>;
@@ -239,6 +242,10 @@ export function resolveConfig(input: Readonly<Record<string, unknown>>): RecipeC
   const resolved: Record<string, unknown> = {};
   for (const kind of Object.keys(parts) as PartKind[]) {
     const given = section(kind, input[kind]);
+    if (kind === "auxiliary") {
+      resolved[kind] = termConfigs(given);
+      continue;
+    }
     const name = given.name === undefined ? parts[kind][0]!.name : String(given.name);
     resolved[kind] = checked(kind, partOf(kind, name).config, { ...given, name });
   }
@@ -246,6 +253,7 @@ export function resolveConfig(input: Readonly<Record<string, unknown>>): RecipeC
     resolved[key] = checked(key, schema, section(key, input[key]));
   const config = resolved as unknown as RecipeConfig;
   refuseMisfits({ config, needs: needsOf(config), hides: maskingOf(config) !== null });
+  refuseTerms(config);
   return config;
 }
 

@@ -86,6 +86,8 @@ export interface ItemInput {
   /** N, the number of items. */
   readonly count: number;
   readonly drop: (probability: number) => Dropout;
+  /** Loses some of what is known of each item; where items are looked at as they are, nothing does. */
+  readonly lose?: Dropout | undefined;
   /** Those that the encoder is made of. */
   readonly networks?: Networks | undefined;
 }
@@ -113,6 +115,8 @@ export interface ItemEncoder<C = unknown> extends Described {
   tables?(config: C): readonly UsedTable[];
   /** Whether it reads what items say and show by themselves, beside or without feature tables. */
   readsItems?(config: C): boolean;
+  /** Whether it knows more of an item than its id, of which `lose` loses some. */
+  loses?(config: C): boolean;
   /** Names of pretrained networks that the encoder is made of: files, or folders with one. */
   networks?(config: C): readonly string[];
   /** The most items that are encoded at once, where each takes much memory. */

@@ -1,4 +1,7 @@
 /** @file The one list of built-in parts. A new part is a file of its own and one entry here. */
+import { attributesTerm } from "./auxiliary/attributes.ts";
+import { contrast } from "./auxiliary/contrast.ts";
+import type { Auxiliary } from "./auxiliary/define.ts";
 import { bert4rec } from "./backbones/bert4rec.ts";
 import { bsarec } from "./backbones/bsarec.ts";
 import { fmlp } from "./backbones/fmlp.ts";
@@ -10,7 +13,7 @@ import type { Backbone, ItemEncoder, Loss, Optimizer, Task } from "./define.ts";
 import { attributes } from "./items/attributes.ts";
 import { features } from "./items/features.ts";
 import { fusedItems } from "./items/fused.ts";
-import { adaptive } from "./items/fusions/adaptive.ts";
+import { adaptive, adaptiveSoftmax } from "./items/fusions/adaptive.ts";
 import { coAttention } from "./items/fusions/co-attention.ts";
 import { concat } from "./items/fusions/concat.ts";
 import { film } from "./items/fusions/film.ts";
@@ -36,7 +39,17 @@ import { cloze } from "./tasks/cloze.ts";
 import { nextItem } from "./tasks/next-item.ts";
 
 /** Ways to make one vector of an item out of several. */
-export const fusions = [sum, concat, gated, film, adaptive, coAttention, mergeAttention, sequential] as const;
+export const fusions = [
+  sum,
+  concat,
+  gated,
+  film,
+  adaptive,
+  adaptiveSoftmax,
+  coAttention,
+  mergeAttention,
+  sequential,
+] as const;
 
 /** Item encoders that are whole by themselves, or parts of a fused one. */
 const itemParts = [
@@ -63,6 +76,7 @@ export const parts = {
     firstRanks,
     nearTarget,
   ] as readonly Loss<never>[],
+  auxiliary: [attributesTerm, contrast] as readonly Auxiliary<never>[],
   optimizer: [adam] as readonly Optimizer<never>[],
 } as const;
 

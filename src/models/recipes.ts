@@ -34,6 +34,8 @@ const endToEnd = {
   backbone: { name: "sasrec", blocks: 2, heads: 2, dropout: 0.1, norm: "post" },
   loss: { name: "sampled-softmax", negatives: 1024, from: "batch", leaveOut: "history" },
 } as const;
+/** Of recipes whose items are to be met cold: what counts ids would count nothing of them. */
+const cosine = { similarity: "cosine", temperature: 0.07 } as const;
 const contentId = { name: "id", unseen: "none" } as const;
 
 export const recipes: readonly Recipe[] = [
@@ -175,6 +177,41 @@ export const recipes: readonly Recipe[] = [
           image: { name: "features", table: "image", optional: true },
         },
       },
+    },
+  },
+  {
+    name: "m2trec",
+    source:
+      "M2TRec, Shalaby et al. 2022, arXiv:2209.11824, reconstructed (it has no code); a causal transformer whose last state stands for the session, where theirs sees it whole and averages; cosine scores and the sampled softmax are ours",
+    summary:
+      "items are their attributes alone, without ids, and the attributes of the next item are predicted beside it",
+    config: {
+      ...content,
+      items: { name: "attributes", dim: 64, words: ["title"] },
+      scoring: cosine,
+      auxiliary: { attributes: { weight: 1 } },
+    },
+  },
+  {
+    name: "contrastive",
+    source:
+      "contrastive cold start with adaptive feature weights, arXiv:2502.03664, reconstructed (it has no code); a sequence encoder in the place of user features, and the loss, are ours",
+    summary:
+      "id, attributes and text by gates that weigh them for each item; two looks at an item, each without some of its features, are to agree",
+    config: {
+      ...content,
+      items: {
+        name: "fused",
+        fusion: "adaptive",
+        dim: 64,
+        parts: {
+          id: contentId,
+          attributes: { gates: "sigmoid", words: ["title"] },
+          text: { name: "features", optional: true },
+        },
+      },
+      scoring: cosine,
+      auxiliary: { contrast: { weight: 0.1 } },
     },
   },
   {

@@ -3,10 +3,12 @@ import { paramGradients } from "../autodiff/gradient.ts";
 import { type Section, traceSection } from "../autodiff/recompute.ts";
 import { Graph, reachableNodes, type Value } from "../graph/graph.ts";
 import { cast, constant, div, gather, mul, reshape, scalar, sum } from "../graph/ops/index.ts";
-import { dropout } from "../nn/layers.ts";
+import { type Dropout, dropout } from "../nn/layers.ts";
 import { Params } from "../nn/params.ts";
 import { ConfigError } from "../tensor/errors.ts";
 import { count, f32, i32 } from "../tensor/spec.ts";
+import type { AuxiliaryInput } from "./auxiliary/define.ts";
+import { withTerms } from "./auxiliary/terms.ts";
 import { maskingOf, needsOf, partOf, type RecipeConfig } from "./config.ts";
 import { type Candidates, drawnShape, type Networks, negativeInputs, type Sampling } from "./define.ts";
 import { frozenParameters } from "./freeze.ts";
@@ -174,9 +176,35 @@ function trace(
     negatives,
     count: items,
   };
-  const loss = partOf("loss", config.loss.name).apply(input, config.loss as never);
+  const recommending = partOf("loss", config.loss.name).apply(input, config.loss as never);
+  const look = lookAgain(params, config, networks);
+  const loss = withTerms(recommending, params, config, {
+    h: predicting,
+    target,
+    weight: shares,
+    count: fed,
+    look,
+  });
   return { graph, params, loss, table, sections };
 }
+
+/** Vectors of some items made once more, by the encoder that has made those of all. */
+const lookAgain =
+  (params: Params, { items }: RecipeConfig, networks: Networks | undefined): AuxiliaryInput["look"] =>
+  (wanted, name, share) => {
+    const named =
+      (drop: Dropout): Dropout =>
+      (x, mask) =>
+        drop(x, `${mask}.${name}`);
+    const input = {
+      count: wanted.size(0) as number,
+      drop: (probability: number) => named(dropout(probability)),
+      lose: named(dropout(share)),
+      networks,
+    };
+    return partOf("items", items.name).apply(params.at("items").rowsOf(wanted), input, items as never)
+      .vectors;
+  };
 
 /** Candidates among which cold items are vectors of zeros, which get no gradient and a score of 0. */
 const withoutCold = ({ all, rows }: Candidates, cold: Uint8Array): Candidates => ({

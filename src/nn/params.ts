@@ -1,5 +1,6 @@
 /** @file Parameter scopes: weights are declared while tracing, with how they start. */
 import type { Graph, Value } from "../graph/graph.ts";
+import { gather } from "../graph/ops/index.ts";
 import { stream } from "../tensor/random.ts";
 import { count, knownShape, type Tensor, type TensorSpec } from "../tensor/spec.ts";
 
@@ -31,6 +32,8 @@ interface Place {
   readonly prefix: string;
   readonly rate: number;
   readonly declared: Declared;
+  /** Where what is declared already is meant: the rows that are wanted of what has one for each item. */
+  readonly again?: Value;
 }
 
 /** A place in the tree of layers; names of parameters are joined by dots. */
@@ -54,6 +57,14 @@ export class Params {
     return new Params(this.graph, { ...this.#place, rate });
   }
 
+  /**
+   * The same scope for some items once more, int32 [I]: what is declared in it must be there already. Weights are shared,
+   * and of what has a row for each item those of `items` are given.
+   */
+  rowsOf(items: Value): Params {
+    return new Params(this.graph, { ...this.#place, again: items });
+  }
+
   /** The full name of something declared here. */
   nameOf(name: string): string {
     return this.#place.prefix + name;
@@ -72,7 +83,8 @@ export class Params {
   /** Declares a float32 weight that starts as normal noise. */
   weight(name: string, shape: readonly number[], init: Init = { deviation: defaultDeviation }): Value {
     const full = this.nameOf(name);
-    const { declared, rate } = this.#place;
+    const { declared, rate, again } = this.#place;
+    if (again) return this.#known(full, again);
     declared.inits.set(full, init);
     if (rate !== 1) declared.rates.set(full, rate);
     return this.graph.param(full, { dtype: "float32", shape });
@@ -90,9 +102,16 @@ export class Params {
    */
   constant(name: string, spec: TensorSpec, { eachItem = false, values = null }: ConstantOptions = {}): Value {
     const full = this.nameOf(name);
+    if (this.#place.again) return this.#known(full, this.#place.again);
     this.graph.frozen.add(full);
     if (eachItem) this.#place.declared.tables.add(full);
     return this.graph.param(full, spec, values);
+  }
+
+  /** What is declared already, or its rows of some items. */
+  #known(full: string, items: Value): Value {
+    const value = this.graph.value(full);
+    return this.#place.declared.tables.has(full) ? gather(value, items) : value;
   }
 
   bias(name: string, size: number): Value {

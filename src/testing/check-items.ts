@@ -1,5 +1,6 @@
 /** @file The laws of item encoders, measured in float64; each number is for the caller to bound. */
 import { Graph } from "../graph/graph.ts";
+import { constant } from "../graph/ops/index.ts";
 import type { ItemEncoder, Networks } from "../models/define.ts";
 import { noDropout } from "../nn/layers.ts";
 import { Params } from "../nn/params.ts";
@@ -23,6 +24,8 @@ export interface ItemReport {
   readonly unknown: number;
   /** Relative error of the gradient along a random direction of all weights. */
   readonly slope: number;
+  /** Largest difference of a vector when some items are looked at again, one of them twice: must be 0. */
+  readonly again: number;
   /** Weights that change nothing: there must be none. */
   readonly idle: readonly string[];
 }
@@ -36,6 +39,10 @@ export function checkItems<C>(encoder: ItemEncoder<C>, config: C, networks?: Net
   const params = new Params(graph);
   const { vectors } = encoder.apply(params, { count, drop: () => noDropout, networks }, config);
   graph.output("vectors", vectors);
+  const looked = [count - 1, 0, 0, unknown];
+  const rows = constant(graph, "int32", [looked.length], looked);
+  const input = { count: looked.length, drop: () => noDropout, networks };
+  graph.output("again", encoder.apply(params.rowsOf(rows), input, config).vectors);
   const random = stream(5, "items");
   const noise = (name: string, deviation: number): NdArray => {
     const s = random.at(name);
@@ -51,7 +58,9 @@ export function checkItems<C>(encoder: ItemEncoder<C>, config: C, networks?: Net
   const feeds = Object.fromEntries(
     names.map((name) => [name, isMark(name) ? marks() : noise(name, graph.frozen.has(name) ? 1 : 0.4)]),
   );
-  const base = evaluateReference(graph, feeds).vectors!;
+  const { vectors: first, again } = evaluateReference(graph, feeds);
+  const base = first!;
+  graph.outputs.delete("again");
   const width = base.data.length / count;
   const changed = (items: readonly number[], which: (name: string) => boolean): NdArray => {
     const moved = names
@@ -98,6 +107,11 @@ export function checkItems<C>(encoder: ItemEncoder<C>, config: C, networks?: Net
     ),
     unknown: difference(changed([unknown], isConstant), unknown),
     slope: slopeError(graph, feeds, "vectors"),
+    again: Math.max(
+      ...Array.from(again!.data, (v, i) =>
+        Math.abs(v - base.data[looked[Math.floor(i / width)]! * width + (i % width)]!),
+      ),
+    ),
     idle: idleWeights(graph, feeds),
   };
 }

@@ -58,6 +58,8 @@ const apart: readonly (readonly [string, object])[] = [
   ["features", { columns: 6, hidden: 0 }],
   ["attributes", { most: 2, found }],
   ["attributes", { most: 2, found: found.slice(0, 1) }],
+  ["attributes", { most: 2, found, gates: "sigmoid" }],
+  ["attributes", { most: 2, found, gates: "softmax" }],
   ...fusions.map(({ name: fusion }) => ["fused", { fusion, ...three }] as const),
   ...fusions.map(({ name: fusion }) => ["fused", { fusion, parts: { text: { columns: 6 } } }] as const),
 ];
@@ -70,6 +72,7 @@ describe.each(apart)("items %s %j", (name, settings) => {
     expect(report.own).toBeGreaterThan(1e-6);
     expect(report.unknown).toBe(0);
     expect(report.slope).toBeLessThan(1e-7);
+    expect(report.again).toBe(0);
     // The state of the sequential fusion skips what is missing, so nothing stands for it; softmax cancels a bias of keys.
     const skips = JSON.stringify(settings).includes("sequential");
     const said = (weight: string): boolean =>

@@ -97,11 +97,11 @@ export const initOf = ({ run }: Origin, out: string): NonNullable<RunManifest["i
   weights: run.manifest.files[runFiles.weights]!,
 });
 
-/** The part that a parameter belongs to: backbone, items.text … */
+/** The part that a parameter belongs to: backbone, items.text, auxiliary.attributes … */
 const partOfName = (name: string): string =>
   name
     .split(".")
-    .slice(0, name.startsWith("items.") ? 2 : 1)
+    .slice(0, /^(items|auxiliary)\./.test(name) ? 2 : 1)
     .join(".");
 
 const partsOf = (names: readonly string[]): string[] => [...new Set(names.map(partOfName))];

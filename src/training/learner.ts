@@ -2,6 +2,7 @@
 
 import { type Epoch, fillBatch } from "../data/batches.ts";
 import type { Sequences } from "../data/sequences.ts";
+import { termConstants } from "../models/auxiliary/terms.ts";
 import { partOf, type RecipeConfig } from "../models/config.ts";
 import type { Networks } from "../models/define.ts";
 import { type ItemContent, noContent } from "../models/items/content.ts";
@@ -44,7 +45,7 @@ export interface LearnerOptions {
 
 export interface Learner {
   readonly weights: Weights;
-  /** What the item encoder is given beside its weights, by the names of the parameters. */
+  /** What the item encoder and the terms of the loss are given beside weights, by the names of the parameters. */
   readonly constants: Readonly<Record<string, Tensor>>;
   /** One update; returns the mean loss over the step's tokens. */
   update(epoch: Epoch, step: number, learningRate: number): Promise<{ loss: number; tokens: number }>;
@@ -58,7 +59,8 @@ export interface Learner {
 export async function createLearner(options: LearnerOptions, restored?: Weights): Promise<Learner> {
   const { config, rows, seed } = options;
   const content = options.content ?? noContent(options.sequences, options.items);
-  const constants = replaced(await itemConstants(config, content), options.carried);
+  const own = { ...(await itemConstants(config, content)), ...(await termConstants(config, content)) };
+  const constants = replaced(own, options.carried);
   const networks = await itemNetworks(config, content);
   const stepOptions = { ...options, constants, networks };
   const full = await openStep(stepOptions, rows);

@@ -7,6 +7,7 @@ import { type UserShare, withSomeUsers } from "../data/some-users.ts";
 import type { Split } from "../data/split.ts";
 import { splitDataset } from "../evaluation/evaluate-run.ts";
 import type { SplitSettings } from "../evaluation/run-folder.ts";
+import { settledTerms } from "../models/auxiliary/terms.ts";
 import { isBaseline, type ModelConfig, needsOf, partOf, type RecipeConfig } from "../models/config.ts";
 import type { Networks } from "../models/define.ts";
 import type { ItemContent } from "../models/items/content.ts";
@@ -34,7 +35,8 @@ export function checkedSplit(dataset: Dataset, settings: SplitSettings, users: U
 export async function settled(config: ModelConfig, content: ItemContent): Promise<ModelConfig> {
   if (isBaseline(config)) return config;
   const items = await partOf("items", config.items.name).settle?.(content, config.items as never);
-  return items ? { ...config, items: items as RecipeConfig["items"] } : config;
+  const auxiliary = await settledTerms(config, content);
+  return { ...config, auxiliary, ...(items && { items: items as RecipeConfig["items"] }) };
 }
 
 /** The feature tables that item vectors are made of and neighbours are found by. */

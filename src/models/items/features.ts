@@ -1,5 +1,6 @@
 /** @file Frozen feature tables as item vectors, through a head that is trained. */
 import { z } from "zod";
+import type { Value } from "../../graph/graph.ts";
 import { add, greater, matmul, mul, sub, where } from "../../graph/ops/index.ts";
 import { activations } from "../../nn/layers.ts";
 import { f32 } from "../../tensor/spec.ts";
@@ -46,15 +47,22 @@ export const features = defineItemEncoder<Config>({
   source: "frozen features with a trained head, the two-stage variant of Yuan et al. 2023, arXiv:2303.13835",
   config,
   derived: () => true,
-  apply(p, { count, drop }, { dim, hidden, activation, dropout, columns }) {
+  loses: () => true,
+  apply(p, { count, drop, lose }, { dim, hidden, activation, dropout, columns }) {
     const values = p.constant("values", f32(count, columns), { eachItem: true });
     const known = greater(p.constant("present", f32(count, 1), { eachItem: true }), 0);
     const center = p.constant("center", f32(1, columns));
     const gain = p.constant("gain", f32(columns, 1));
     const scaled = p.at("head");
-    const weight = mul(scaled.weight("weight", [columns, hidden || dim]), gain);
-    const bias = sub(scaled.bias("bias", hidden || dim), matmul(center, weight));
-    let x = add(matmul(values, weight), bias);
+    const [trained, offset] = [
+      scaled.weight("weight", [columns, hidden || dim]),
+      scaled.bias("bias", hidden || dim),
+    ];
+    const weight = mul(trained, gain);
+    const centred = (): Value => lose!(sub(values, center), p.nameOf("values"));
+    let x = lose
+      ? add(matmul(centred(), weight), offset)
+      : add(matmul(values, weight), sub(offset, matmul(center, weight)));
     if (hidden > 0) {
       const inner = drop(dropout)(activations[activation](x), p.nameOf("hidden"));
       const outer = p.at("outer");

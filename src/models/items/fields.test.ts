@@ -40,4 +40,20 @@ describe("item fields", () => {
     expect([...numbers].map((v) => v.toFixed(2))).toEqual(["-1.22", "0.00", "1.22", "0.00", "0.00"]);
     expect([...present]).toEqual([1, 1, 1, 0, 0]);
   });
+
+  it("are the words of texts where that is asked for, and of titles", () => {
+    const films = [
+      { id: "a", title: "The Net (1995)", fields: { plot: "the net, the sea" } },
+      { id: "b", title: "Sea of Love (1995)", fields: { plot: "love" } },
+      { id: "c", fields: {} },
+    ];
+    const fields = describeFields(films, { ...options, words: ["title", "plot", "absent"], values: 2 });
+    expect(fields).toEqual([{ field: "title", kind: "words", values: ["1995"] }]);
+    const once = describeFields(films, { ...options, least: 1, values: 3, words: ["plot"] });
+    expect(once).toEqual([{ field: "plot", kind: "words", values: ["love", "net", "sea"] }]);
+    const { entries, shares, present } = fieldRows(films, once, 2);
+    expect([...entries]).toEqual([2, 3, 1, 0, 0, 0]);
+    expect([...shares]).toEqual([0.5, 0.5, 1, 0, 1, 0]);
+    expect([...present]).toEqual([1, 1, 0]);
+  });
 });

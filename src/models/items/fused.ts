@@ -78,11 +78,12 @@ export function fusedItems(
         }
       }
       // Ids alone are not what was asked for.
-      if (absent.length > 0 && !settled.some(([, part]) => "optional" in part)) throw absent[0];
+      if (absent.length > 0 && settled.every(([, { name }]) => name === "id")) throw absent[0];
       return { ...config, parts: Object.fromEntries(settled) };
     },
     tables: (config) => each(config).flatMap(({ part, encoder }) => encoder.tables?.(part) ?? []),
     readsItems: (config) => each(config).some(({ part, encoder }) => encoder.readsItems?.(part) ?? false),
+    loses: (config) => each(config).some(({ part, encoder }) => encoder.loses?.(part) ?? false),
     networks: (config) => each(config).flatMap(({ part, encoder }) => encoder.networks?.(part) ?? []),
     atOnce: (config) =>
       Math.min(

@@ -53,11 +53,13 @@ export const idTable = defineItemEncoder<Config>({
     "one learned vector an item, tied input and output; start by PPMI factorisation (Levy & Goldberg 2014)",
   config,
   derived: ({ unseen }) => unseen === "none",
-  apply(p, { count, drop }, { dim, dropout, unseen }) {
+  apply(p, { count, drop, lose }, { dim, dropout, unseen }) {
     const table = p.table("id", [count, dim]);
+    const there = (): Value => fill(p.graph, [count, 1], 1);
     const masks: Value[] = [];
     if (unseen === "none") masks.push(greater(p.constant("seen", f32(count, 1), { eachItem: true }), 0));
-    if (dropout > 0) masks.push(greater(drop(dropout)(fill(p.graph, [count, 1], 1), p.nameOf("id")), 0));
+    if (dropout > 0) masks.push(greater(drop(dropout)(there(), p.nameOf("id")), 0));
+    if (lose) masks.push(greater(lose(there(), p.nameOf("lost")), 0));
     if (masks.length === 0) return { vectors: table, known: null };
     const known = masks.reduce(and);
     return { vectors: where(known, table, 0), known };
