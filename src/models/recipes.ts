@@ -205,7 +205,8 @@ export const recipes: readonly Recipe[] = [
         fusion: "adaptive",
         dim: 64,
         parts: {
-          id: contentId,
+          // Half of the items of a step are met as cold ones would be.
+          id: { ...contentId, dropout: 0.5 },
           attributes: { gates: "sigmoid", words: ["title"] },
           text: { name: "features", optional: true },
         },

@@ -49,7 +49,8 @@ export function checkItems<C>(encoder: ItemEncoder<C>, config: C, networks?: Net
     const { value: declared, data } = graph.params.get(name)!;
     if (data !== null) return toNdArray(data);
     const { shape, dtype } = declared;
-    const value = dtype === "int32" ? () => s.below(2) : () => deviation * s.normal();
+    const whole = { int32: 2, uint8: 256 } as Readonly<Record<string, number>>;
+    const value = dtype in whole ? () => s.below(whole[dtype]!) : () => deviation * s.normal();
     return ndarray(knownShape(shape, name), value);
   };
   const isMark = (name: string): boolean => /(^|\.)(present|seen|lengths)$/.test(name);

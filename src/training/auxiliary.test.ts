@@ -80,7 +80,7 @@ function scoresAfter(
 
 describe("a model of attributes alone", async () => {
   const own = { "items.fields": ["genre"], "auxiliary.attributes.fields": ["genre"] };
-  const model = await learned("m2trec", 16, own);
+  const model = await learned("m2trec", 24, own);
 
   it("scores films of one genre alike, the next genre highest, and films that it has never met", () => {
     const scores = scoresAfter(model, [0, 5, 10]);
@@ -91,7 +91,7 @@ describe("a model of attributes alone", async () => {
   });
 
   it("learns the genres beside the films: to nearly nothing, where chance is ln 4", async () => {
-    const alone = await learned("m2trec", 16, { ...own, "auxiliary.attributes.weight": 0 });
+    const alone = await learned("m2trec", 24, { ...own, "auxiliary.attributes.weight": 0 });
     const ahead = (k: number): number => model.losses.at(k)! - alone.losses.at(k)!;
     expect(ahead(0)).toBeCloseTo(Math.log(genres), 1);
     expect(ahead(-1)).toBeLessThan(0.2);
