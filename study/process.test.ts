@@ -86,7 +86,7 @@ describe("npm run study", () => {
     const cases = [
       [
         ["leaderbord"],
-        'study: there is no "leaderbord"; the nearest is "leaderboard"; there are: leaderboard, search, transfer\n',
+        'study: there is no "leaderbord"; the nearest is "leaderboard"; there are: leaderboard, search, content, transfer\n',
       ],
       [
         ["leaderboard", "--only", "gru4rek"],
