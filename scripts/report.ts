@@ -20,6 +20,17 @@ export const grouped = (value: number): string => Math.round(value).toLocaleStri
 export const where = ({ machine, versions }: Result): string =>
   `${machine.cores} cores of ${machine.processor}, Node ${versions.node}, ONNX Runtime ${versions.onnxruntime}`;
 
+/** A share to four digits, as .0725. */
+export const short = (value: number): string => value.toFixed(4).replace(/^0\./, ".");
+
+export const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
+
+/** The mean, and the lowest and highest where there are several. */
+export function spreadText(values: readonly number[]): string {
+  if (values.length === 1) return short(values[0]!);
+  return `${short(mean(values))} (${short(Math.min(...values))}–${short(Math.max(...values))})`;
+}
+
 /** A page with fresh text between its markers. */
 export function between(page: string, fresh: string): string {
   const [begin, end] = ["<!-- tables: written by npm run tables -->", "<!-- /tables -->"];

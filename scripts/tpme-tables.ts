@@ -2,9 +2,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { titles, type Way } from "../bench/tpme-models.ts";
-import { between, grouped, type Result, read, root, table, where } from "./report.ts";
+import { between, grouped, type Result, read, root, short, table, where } from "./report.ts";
 
-const short = (value: number): string => value.toFixed(4).replace(/^0\./, ".");
 const title = (way: Way): string => titles[way];
 
 function costs({ rows, againstFull = {} }: Result): string {

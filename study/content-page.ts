@@ -1,27 +1,18 @@
 /** @file docs/content.md, from the runs of the study. */
-import { table } from "../scripts/report.ts";
+import { spreadText, table } from "../scripts/report.ts";
 import type { Comparison } from "../src/evaluation/compare.ts";
 import { significanceText } from "../src/evaluation/significance.ts";
 import { type ContentRun, contentData, rows } from "./content.ts";
-
-const short = (value: number): string => value.toFixed(4).replace(/^0\./, ".");
-
-/** The mean, and the lowest and highest where there are several. */
-function shown(values: readonly number[]): string {
-  const mean = values.reduce((a, b) => a + b, 0) / values.length;
-  if (values.length === 1) return short(mean);
-  return `${short(mean)} (${short(Math.min(...values))}–${short(Math.max(...values))})`;
-}
 
 type Metrics = Readonly<Record<string, number>>;
 type Told = Pick<ContentRun, "metrics"> & Record<"warm" | "cold", { readonly metrics: Metrics }>;
 
 const line = (title: string, runs: readonly Told[], seeds: string): string[] => [
   title,
-  shown(runs.map(({ metrics }) => metrics["NDCG@10"]!)),
-  shown(runs.map(({ warm }) => warm.metrics["NDCG@10"]!)),
-  shown(runs.map(({ cold }) => cold.metrics["HR@10"]!)),
-  shown(runs.map(({ cold }) => cold.metrics["NDCG@10"]!)),
+  spreadText(runs.map(({ metrics }) => metrics["NDCG@10"]!)),
+  spreadText(runs.map(({ warm }) => warm.metrics["NDCG@10"]!)),
+  spreadText(runs.map(({ cold }) => cold.metrics["HR@10"]!)),
+  spreadText(runs.map(({ cold }) => cold.metrics["NDCG@10"]!)),
   seeds,
 ];
 

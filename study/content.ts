@@ -1,20 +1,18 @@
 /** @file The study `content`: what texts and pictures are worth, for items that training knew and for those it did without. */
 import { existsSync, readFileSync } from "node:fs";
-import { mkdir, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { environment } from "../bench/machine.ts";
 import { writeAtomic } from "../src/data/files.ts";
 import type { Comparison } from "../src/evaluation/compare.ts";
 import { evaluateRun } from "../src/evaluation/evaluate-run.ts";
-import { isRunFolder } from "../src/evaluation/run-folder.ts";
 import { openScorer } from "../src/training/open-scorer.ts";
-import { type TrainOptions, train } from "../src/training/train.ts";
 import { contentPage } from "./content-page.ts";
 import { type DataName, dataFolder, prepareData, type Settings } from "./data-sets.ts";
 import { settingList, settingsOn } from "./job.ts";
 import type { StudyContext } from "./leaderboard.ts";
 import type { StudyOptions } from "./options.ts";
+import { measureEach, runsOf, type Told, trainOn } from "./sequence.ts";
 
 export interface ContentRow {
   readonly name: string;
@@ -55,13 +53,8 @@ const Run = z.strictObject({
 });
 export type ContentRun = z.infer<typeof Run>;
 
-const Results = z.looseObject({ runs: z.array(Run) });
-
-const fileOf = (docs: string): string => join(docs, "results", "content.json");
-
 /** The runs that there are. */
-export const contentRuns = (docs: string): readonly ContentRun[] =>
-  existsSync(fileOf(docs)) ? Results.parse(JSON.parse(readFileSync(fileOf(docs), "utf8"))).runs : [];
+const contentRuns = (docs: string): readonly ContentRun[] => runsOf(docs, "content", Run);
 
 /** What `sequitur compare --json` says of the leaderboard's runs with and without ids and texts, where it was asked. */
 function comparisons(docs: string): readonly Comparison[] {
@@ -92,8 +85,6 @@ export function casesOf({
   return wanted.flatMap((name) => seeds.flatMap((seed) => named.map((row) => ({ row, data: name, seed }))));
 }
 
-type Told = (text: string) => void;
-
 /** The seed of a run chooses the items that it does without, too, so that three seeds are three removals. */
 async function measured(
   options: StudyOptions,
@@ -104,16 +95,9 @@ async function measured(
   await prepareData(shared, work, name);
   const data = dataFolder(work, name);
   const out = join(work, "content", `${name}-${row.name}-${seed}`);
-  await mkdir(join(out, ".."), { recursive: true });
-  const onProgress: NonNullable<TrainOptions["onProgress"]> = ({ kind, epoch, epochs, validation }) => {
-    if (kind === "epoch")
-      told(`epoch ${epoch}/${epochs} · validation NDCG@10 ${validation!["NDCG@10"]!.toFixed(4)}`);
-  };
   const set = settingsOn("sasrec-text", name, row.set, { "split.cold": share, "training.threads": threads });
-  const how = (await isRunFolder(out))
-    ? { data, resume: true }
-    : { data, recipe: "sasrec-text", seed, set: settingList(set) };
-  const { bestEpoch, seconds } = await train({ ...how, out, onProgress });
+  const how = { data, recipe: "sasrec-text", seed, set: settingList(set) };
+  const { bestEpoch, seconds } = await trainOn(out, how, told);
   const test = await evaluateRun({ run: out, data, openScorer, threads });
   if (!options.keep) await rm(out, { recursive: true });
   const groupOf = (kind: "warm" | "cold") => {
@@ -137,29 +121,16 @@ async function measured(
   };
 }
 
-/** Runs what is missing, one after the other; what was killed goes on. The answer is whether all is there. */
-export async function content(options: StudyOptions, context: StudyContext): Promise<boolean> {
-  const { results, until = Number.POSITIVE_INFINITY } = options;
-  await mkdir(join(results, "results"), { recursive: true });
-  for (const asked of casesOf(options)) {
-    const { row, data, seed } = asked;
-    const name = `${data} ${row.name} ${seed}`;
-    const there = contentRuns(results).some(
-      (run) => run.row === row.name && run.data === data && run.seed === seed,
-    );
-    if (options.list) context.out(`${name}: ${there ? "there" : "missing"}\n`);
-    if (there || options.list) continue;
-    if (context.signal?.aborted || Date.now() >= until) return false;
-    context.progress(`${name}: starts`);
-    const done = await measured(options, asked, (text) => context.progress(`${name}: ${text}`));
-    const runs = [...contentRuns(results), done];
-    const command = "npm run study -- content";
-    await writeAtomic(fileOf(results), `${JSON.stringify({ command, ...environment(), runs }, null, 2)}\n`);
-    await writeContent(results);
-    const { cold } = done;
-    context.progress(
-      `${name}: NDCG@10 ${done.metrics["NDCG@10"]!.toFixed(4)}, cold HR@10 ${cold.metrics["HR@10"]!.toFixed(4)} (neighbours ${cold.neighbours["HR@10"]!.toFixed(4)})`,
-    );
-  }
-  return true;
-}
+/** Runs what is missing. The answer is whether all is there. */
+export const content = (options: StudyOptions, context: StudyContext): Promise<boolean> =>
+  measureEach<Case, ContentRun>(options, context, {
+    study: "content",
+    cases: casesOf(options),
+    nameOf: ({ data, row, seed }) => `${data} ${row.name} ${seed}`,
+    runs: contentRuns,
+    isOf: ({ row, data, seed }, run) => run.row === row.name && run.data === data && run.seed === seed,
+    measure: (asked, told) => measured(options, asked, told),
+    summary: ({ metrics, cold }) =>
+      `NDCG@10 ${metrics["NDCG@10"]!.toFixed(4)}, cold HR@10 ${cold.metrics["HR@10"]!.toFixed(4)} (neighbours ${cold.neighbours["HR@10"]!.toFixed(4)})`,
+    write: writeContent,
+  });

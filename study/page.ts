@@ -1,12 +1,9 @@
 /** @file docs/leaderboard.md, from the records of the runs. */
-import { grouped, table } from "../scripts/report.ts";
+import { grouped, mean, short, spreadText, table } from "../scripts/report.ts";
 import { type DataName, dataNames } from "./data-sets.ts";
 import { type Plan, planOf, seedsOf } from "./plan.ts";
 import { answers, type RunRecord } from "./record.ts";
 import type { Row } from "./rows.ts";
-
-const short = (value: number): string => value.toFixed(4).replace(/^0\./, ".");
-const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
 
 /** A row's runs on one data set under one protocol. */
 interface Measured {
@@ -17,12 +14,6 @@ interface Measured {
 
 const metric = (records: readonly RunRecord[], name: string): number[] =>
   records.map((record) => record.metrics![name]!);
-
-/** The mean, and the lowest and highest where there are several. */
-function spreadText(values: readonly number[]): string {
-  if (values.length === 1) return short(values[0]!);
-  return `${short(mean(values))} (${short(Math.min(...values))}–${short(Math.max(...values))})`;
-}
 
 function barText({ row, data, records }: Measured): string {
   const bar = row.bars?.[data];

@@ -1,15 +1,6 @@
 /** @file docs/transfer.md, from the runs of the study. */
-import { table } from "../scripts/report.ts";
+import { short, spreadText, table } from "../scripts/report.ts";
 import { pairs, rows, type TransferRun } from "./transfer.ts";
-
-const short = (value: number): string => value.toFixed(4).replace(/^0\./, ".");
-
-/** The mean, and the lowest and highest where there are several. */
-function shown(values: readonly number[]): string {
-  const mean = values.reduce((a, b) => a + b, 0) / values.length;
-  if (values.length === 1) return short(mean);
-  return `${short(mean)} (${short(Math.min(...values))}–${short(Math.max(...values))})`;
-}
 
 /** The page. */
 export function transferPage(runs: readonly TransferRun[]): string {
@@ -18,7 +9,7 @@ export function transferPage(runs: readonly TransferRun[]): string {
     if (own.length === 0) return [];
     const lines = rows.flatMap(({ name, title }) => {
       const each = own.filter(({ row }) => row === name);
-      const metric = (key: string): string => shown(each.map(({ metrics }) => metrics[key]!));
+      const metric = (key: string): string => spreadText(each.map(({ metrics }) => metrics[key]!));
       return each.length === 0 ? [] : [[title, metric("HR@10"), metric("NDCG@10"), String(each.length)]];
     });
     const { popularity } = own[0]!;

@@ -1,20 +1,17 @@
 /** @file The study `transfer`: a text model of one data set on another, without learning there and with a tenth of its users. */
-import { existsSync, readFileSync } from "node:fs";
-import { mkdir, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { environment } from "../bench/machine.ts";
 import { encode } from "../src/content/encode.ts";
 import { openDataset } from "../src/data/dataset.ts";
 import { writeAtomic } from "../src/data/files.ts";
 import { evaluateRun } from "../src/evaluation/evaluate-run.ts";
-import { isRunFolder } from "../src/evaluation/run-folder.ts";
 import { openScorer } from "../src/training/open-scorer.ts";
-import { type TrainOptions, train } from "../src/training/train.ts";
 import { type DataName, dataFolder, prepareData, type Settings } from "./data-sets.ts";
 import { settingList } from "./job.ts";
 import type { StudyContext } from "./leaderboard.ts";
 import type { StudyOptions } from "./options.ts";
+import { measureEach, runsOf, type Told, trainOn } from "./sequence.ts";
 import { transferPage } from "./transfer-page.ts";
 
 /** Where a model comes from, where it goes, and the data set whose texts say what words mean for both. */
@@ -89,13 +86,8 @@ const Run = z.strictObject({
 });
 export type TransferRun = z.infer<typeof Run>;
 
-const Results = z.looseObject({ runs: z.array(Run) });
-
-const fileOf = (docs: string): string => join(docs, "results", "transfer.json");
-
 /** The runs that there are. */
-export const transferRuns = (docs: string): readonly TransferRun[] =>
-  existsSync(fileOf(docs)) ? Results.parse(JSON.parse(readFileSync(fileOf(docs), "utf8"))).runs : [];
+const transferRuns = (docs: string): readonly TransferRun[] => runsOf(docs, "transfer", Run);
 
 /** Writes docs/transfer.md anew, where there are runs. */
 export async function writeTransfer(docs: string): Promise<void> {
@@ -138,20 +130,6 @@ async function prepared({ shared, work }: StudyOptions, { source, target, fitted
   }
 }
 
-type Told = (text: string) => void;
-
-/** Trains, or goes on with what was begun; a finished run is left as it is. */
-async function run(out: string, options: Omit<TrainOptions, "out">, told: Told) {
-  await mkdir(join(out, ".."), { recursive: true });
-  const onProgress: NonNullable<TrainOptions["onProgress"]> = ({ kind, epoch, epochs, validation, text }) => {
-    if (kind === "message") told(text!);
-    if (kind === "epoch")
-      told(`epoch ${epoch}/${epochs} · validation NDCG@10 ${validation!["NDCG@10"]!.toFixed(4)}`);
-  };
-  const how = (await isRunFolder(out)) ? { data: options.data, resume: true } : options;
-  return train({ ...how, out, onProgress });
-}
-
 /** What is counted on the target, or read off its texts, is not carried: the scores are those of what was learned. */
 const learnedAlone: Settings = { "scoring.prior": "none", "scoring.neighbourWeight": 0 };
 
@@ -171,12 +149,12 @@ async function measured(options: StudyOptions, asked: Case, told: Told): Promise
   const init = join(folder, `${source}-like-${fitted}-${seed}`);
   const from = { recipe: "sasrec-text", seed, set: settingsOf(noIds, fitted, threads) };
   if (row.carried)
-    await run(init, { data: dataFolder(work, source), ...from }, (text) => told(`source: ${text}`));
+    await trainOn(init, { data: dataFolder(work, source), ...from }, (text) => told(`source: ${text}`));
   const out = join(folder, `${source}-like-${fitted}-to-${target}-${row.name}-${seed}`);
   const data = dataFolder(work, target);
   const set = settingsOf(row.set, fitted, threads);
   const how = row.carried ? { init } : { recipe: "sasrec-text" };
-  const { epochs, bestEpoch, seconds } = await run(out, { data, seed, set, ...how }, told);
+  const { epochs, bestEpoch, seconds } = await trainOn(out, { data, seed, set, ...how }, told);
   const test = await evaluateRun({ run: out, data, openScorer, threads });
   if (!options.keep) await rm(out, { recursive: true });
   const { metrics, baselines, users, fingerprint } = test;
@@ -185,26 +163,16 @@ async function measured(options: StudyOptions, asked: Case, told: Told): Promise
   return { row: row.name, source, target, fitted, seed, ...facts, ...took };
 }
 
-/** Runs what is missing, one after the other; what was killed goes on. The answer is whether all is there. */
-export async function transfer(options: StudyOptions, context: StudyContext): Promise<boolean> {
-  const { results, until = Number.POSITIVE_INFINITY } = options;
-  await mkdir(join(results, "results"), { recursive: true });
-  for (const asked of casesOf(options)) {
-    const { source, target, row, seed } = asked;
-    const name = `${source} → ${target} ${row.name} ${seed}`;
-    const there = transferRuns(results).some((each) => isOf(asked, each));
-    if (options.list) context.out(`${name}: ${there ? "there" : "missing"}\n`);
-    if (there || options.list) continue;
-    if (context.signal?.aborted || Date.now() >= until) return false;
-    context.progress(`${name}: starts`);
-    const done = await measured(options, asked, (text) => context.progress(`${name}: ${text}`));
-    const runs = [...transferRuns(results), done];
-    const command = "npm run study -- transfer";
-    await writeAtomic(fileOf(results), `${JSON.stringify({ command, ...environment(), runs }, null, 2)}\n`);
-    await writeTransfer(results);
-    context.progress(
-      `${name}: NDCG@10 ${done.metrics["NDCG@10"]!.toFixed(4)}, popularity ${done.popularity["NDCG@10"]!.toFixed(4)}`,
-    );
-  }
-  return true;
-}
+/** Runs what is missing. The answer is whether all is there. */
+export const transfer = (options: StudyOptions, context: StudyContext): Promise<boolean> =>
+  measureEach<Case, TransferRun>(options, context, {
+    study: "transfer",
+    cases: casesOf(options),
+    nameOf: ({ source, target, row, seed }) => `${source} → ${target} ${row.name} ${seed}`,
+    runs: transferRuns,
+    isOf,
+    measure: (asked, told) => measured(options, asked, told),
+    summary: ({ metrics, popularity }) =>
+      `NDCG@10 ${metrics["NDCG@10"]!.toFixed(4)}, popularity ${popularity["NDCG@10"]!.toFixed(4)}`,
+    write: writeTransfer,
+  });

@@ -13,7 +13,7 @@ const at = (degrees: number): number[] => [Math.cos, Math.sin].map((f) => f((deg
 const values = Float32Array.from([...angles.flatMap(at), 0, 0]);
 const content = { dim, values, present };
 const items = present.length;
-const runtime = nodeRuntime;
+const [runtime, threads] = [nodeRuntime, 1];
 
 const scoresOf = (
   lists: NeighbourLists,
@@ -27,19 +27,19 @@ const scoresOf = (
 
 describe("neighbours by content", () => {
   it("are the nearest rows, nearest first, without the row itself and those of no likeness", async () => {
-    const { rows, cosines } = await neighbourLists(content, { most: 2, runtime });
+    const { rows, cosines } = await neighbourLists(content, { most: 2, runtime, threads });
     expect([...rows]).toEqual([1, -1, 2, 0, 1, -1, -1, -1, -1, -1]);
     expect(cosines[0]).toBeCloseTo(0.5, 6);
     expect(cosines[2]).toBeCloseTo(at(40)[0]!, 6);
   });
 
   it("are cut to so many", async () => {
-    const { rows } = await neighbourLists(content, { most: 1, runtime });
+    const { rows } = await neighbourLists(content, { most: 1, runtime, threads });
     expect([...rows]).toEqual([1, 2, 1, -1, -1]);
   });
 
   it("give scores that a hand can add: the last item counts whole, the one before by the decay", async () => {
-    const lists = await neighbourLists(content, { most: 4, runtime });
+    const lists = await neighbourLists(content, { most: 4, runtime, threads });
     // Of item 1 (the last): 0 at 60°, 2 at 40°; of item 0 before it: 1 at 60°.
     const scores = scoresOf(lists, [0, 1], { weight: 4 });
     const expected = [4 * 0.5, 4 * 0.5 * 0.5, 4 * at(40)[0]!, 0, 0];
@@ -47,8 +47,8 @@ describe("neighbours by content", () => {
   });
 
   it("count more where they are items that training never met, and those that are put", async () => {
-    const lists = await neighbourLists(content, { most: 4, runtime });
-    const unseen = { rows: Int32Array.of(2), weight: 6 };
+    const lists = await neighbourLists(content, { most: 4, runtime, threads });
+    const unseen = { rows: Int32Array.of(2), times: 3 };
     const near = nearContent(lists, items, { weight: 2, decay: 0.5, unseen });
     near.put(items, nearestTo(content, 4)(Float32Array.from(at(120))));
     const scores = new Float32Array(items + 1);
@@ -58,7 +58,7 @@ describe("neighbours by content", () => {
   });
 
   it("whole lists say what the cosines of all items say, where these are above 0", async () => {
-    const lists = await neighbourLists(content, { most: 4, runtime });
+    const lists = await neighbourLists(content, { most: 4, runtime, threads });
     const all = await neighbourScorer(content, { runtime, decay: 0.5 });
     for (let row = 0; row < items; row++) {
       const whole = await all.score({ offsets: Int32Array.of(0, 1), items: Int32Array.of(row) });
@@ -79,11 +79,11 @@ describe("neighbours by content", () => {
           values: Float32Array.from([...values, ...features]),
           present: Uint8Array.of(...present, 1),
         };
-        const lists = await neighbourLists(grown, { most: items, runtime });
+        const lists = await neighbourLists(grown, { most: items, runtime, threads });
         const expected = new Float32Array(items + 1);
         nearContent(lists, items + 1, { weight: 1, decay: 0.5 }).add(Int32Array.of(0, given), expected);
         // … and put twice later.
-        const own = nearContent(await neighbourLists(content, { most: 4, runtime }), items, {
+        const own = nearContent(await neighbourLists(content, { most: 4, runtime, threads }), items, {
           weight: 1,
           decay: 0.5,
         });

@@ -13,24 +13,24 @@ export interface NearOptions {
   readonly weight: number;
   /** How much less an item counts than the one after it. */
   readonly decay: number;
-  /** The rows that training never met, those that come later among them, may have a weight of their own. */
-  readonly unseen?: { readonly rows: Int32Array; readonly weight: number } | undefined;
+  /** The rows that training never met; they, and those that come later, count so many times as much. */
+  readonly unseen?: { readonly rows: Int32Array; readonly times: number } | undefined;
 }
 
 /**
  * Scores over the lists of `items` rows. A pair counts where the candidate is in the list of the history's item; for a
- * candidate that was put, where the history's item is in the candidate's own.
+ * candidate that was put, where the history's item is in the candidate's own. Rows that came later are no neighbours of each
+ * other, since lists are of the rows that were there at first.
  *
  * Source: item neighbours by content, as old as content-based filtering (Pazzani & Billsus 2007); decay and cut are ours.
  */
 export function nearContent(
   { rows, cosines }: NeighbourLists,
   items: number,
-  { weight, decay, unseen = { rows: new Int32Array(0), weight } }: NearOptions,
+  { weight, decay, unseen = { rows: new Int32Array(0), times: 1 } }: NearOptions,
 ): NearContent {
-  const more = unseen.weight / weight;
   const factors = new Float32Array(items).fill(1);
-  for (const row of unseen.rows) factors[row] = more;
+  for (const row of unseen.rows) factors[row] = unseen.times;
   const most = rows.length / items;
   const changed = new Map<number, Near>();
   /** Row → rows that were put and are near to it. */
@@ -49,7 +49,7 @@ export function nearContent(
       if (!changed.has(other)) scores[other]! += share * factors[other]! * near.scores[k]!;
     }
     for (const [other, cosine] of towards.get(row) ?? [])
-      scores[other]! += share * (factors[other] ?? more) * cosine;
+      scores[other]! += share * (factors[other] ?? unseen.times) * cosine;
   }
 
   return {

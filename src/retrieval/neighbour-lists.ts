@@ -21,13 +21,13 @@ interface ListOptions {
   /** K, the most neighbours of an item. */
   readonly most: number;
   readonly runtime: Runtime;
-  readonly threads?: number | undefined;
+  readonly threads: number;
 }
 
 /** The `most` nearest rows of each row by the cosine of their features; a row is no neighbour of itself. */
 export async function neighbourLists(
   content: Content,
-  { most, runtime, threads = 1 }: ListOptions,
+  { most, runtime, threads }: ListOptions,
 ): Promise<NeighbourLists> {
   const items = content.present.length;
   const rows = new Int32Array(items * most).fill(-1);

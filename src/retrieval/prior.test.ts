@@ -20,7 +20,13 @@ const sequences = {
   offsets: Int32Array.from([0, 3, 6, 9, 12, 15]),
   sequence: Int32Array.from(log.flat()),
 };
-const data = { sequences, count: items, content: noContent(sequences, items), runtime: nodeRuntime };
+const data = {
+  sequences,
+  count: items,
+  content: noContent(sequences, items),
+  runtime: nodeRuntime,
+  threads: 1,
+};
 const config = (set: Readonly<Record<string, unknown>>): RecipeConfig =>
   recipeConfig({
     recipe: "sequitur-id",

@@ -15,7 +15,6 @@ export interface Prior {
   put(row: number, near: Near): void;
 }
 
-type Scored = Pick<RecipeConfig, "scoring">;
 type Tensors = Readonly<Record<string, Tensor>>;
 
 const prefix = "prior.";
@@ -33,6 +32,7 @@ export interface PriorData {
   readonly count: number;
   readonly content: Pick<ItemContent, "features">;
   readonly runtime: Runtime;
+  readonly threads: number;
 }
 
 /**
@@ -57,17 +57,17 @@ async function fitChain(
   data: PriorData,
 ): Promise<Record<string, Tensor>> {
   if (prior === "none") return {};
-  const state = await markov.fit({ ...data, seed: 0, threads: 1 }, chain);
+  const state = await markov.fit({ ...data, seed: 0 }, chain);
   return Object.fromEntries(Object.entries(state).map(([name, tensor]) => [prefix + name, tensor]));
 }
 
 async function fitNear(
   { neighbourWeight, neighbourTable, neighbourCount }: RecipeConfig["scoring"],
-  { count, content, runtime }: PriorData,
+  { count, content, runtime, threads }: PriorData,
 ): Promise<Record<string, Tensor>> {
   if (neighbourWeight === 0) return {};
   const most = Math.min(neighbourCount, Math.max(1, count - 1));
-  const lists = await neighbourLists(await content.features(neighbourTable), { most, runtime });
+  const lists = await neighbourLists(await content.features(neighbourTable), { most, runtime, threads });
   return {
     [`${nearPrefix}rows`]: { data: lists.rows, shape: [count, most] },
     [`${nearPrefix}cosines`]: { data: lists.cosines, shape: [count, most] },
@@ -81,7 +81,11 @@ async function fitNear(
  * Source: logarithmic opinion pool (Genest & Zidek 1986, "Combining probability distributions"); the Markov chain with
  * back-off is that of the recipe `markov`; content neighbours see `nearContent`.
  */
-export function openPrior({ scoring }: Scored, items: number, params: Tensors): Prior | null {
+export function openPrior(
+  { scoring }: Pick<RecipeConfig, "scoring">,
+  items: number,
+  params: Tensors,
+): Prior | null {
   const terms = [openChain(scoring, items, params), openNear(scoring, items, params)];
   const said = terms.filter((term) => term !== null);
   if (said.length === 0) return null;
@@ -141,7 +145,7 @@ function openNear(
     rows: params[`${nearPrefix}rows`]!.data as Int32Array,
     cosines: params[`${nearPrefix}cosines`]!.data as Float32Array,
   };
-  const unseen = { rows: unseenIn(params), weight: neighbourWeight * neighbourUnseen };
+  const unseen = { rows: unseenIn(params), times: neighbourUnseen };
   return nearContent(lists, items, { weight: neighbourWeight, decay: neighbourDecay, unseen });
 }
 

@@ -58,7 +58,7 @@ async function worldOf(root: string, name: string, set: Record<string, unknown>)
   const offsets = Int32Array.from({ length: 101 }, (_, user) => user * 6);
   const sequences = { offsets, sequence };
   const content = { features: async () => features };
-  const data = { sequences, count: items, content, runtime: nodeRuntime };
+  const data = { sequences, count: items, content, runtime: nodeRuntime, threads: 1 };
   const params = { ...weights, ...(await fitPrior(config, data)) };
   const directory = await mkdtemp(join(root, name));
   await writeTensors(join(directory, runFiles.weights), params);

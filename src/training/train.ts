@@ -153,7 +153,13 @@ async function trainingOn(
   );
   const networks = await itemNetworks(config, content);
   const ready = await openReadyVectors(config, items, { runtime, threads, networks });
-  const prior = await fitPrior(config, { sequences: split.training, count: items, content, runtime });
+  const prior = await fitPrior(config, {
+    sequences: split.training,
+    count: items,
+    content,
+    runtime,
+    threads,
+  });
   const scorer = await modelScorer({
     config,
     items,

@@ -3,7 +3,6 @@ import { z } from "zod";
 import type { Value } from "../../graph/graph.ts";
 import {
   add,
-  div,
   gather,
   gatherElements,
   logSoftmax,
@@ -20,7 +19,7 @@ import { fieldSettings, settledFields } from "../items/attributes.ts";
 import type { ItemContent } from "../items/content.ts";
 import { type Field, fieldRows } from "../items/fields.ts";
 import { defineAuxiliary } from "./define.ts";
-import { weightOf } from "./weight.ts";
+import { perWeight, weightOf } from "./weight.ts";
 
 const config = z.strictObject({
   name: z.literal("attributes").default("attributes"),
@@ -30,9 +29,6 @@ const config = z.strictObject({
 type Config = z.infer<typeof config>;
 
 type Category = Exclude<Field, { kind: "number" }>;
-
-/** Keeps a mean over nothing from being 0 / 0. */
-const tiny = 1e-12;
 
 /** The categories of the settings. @throws DataError where a field that is named holds numbers, or there are none */
 async function settle(content: ItemContent, settings: Config): Promise<Config> {
@@ -74,7 +70,7 @@ export const attributesTerm = defineAuxiliary<Config>({
     const terms = split(scores, 1, sizes).map((x, f) => {
       const counted = mul(parts[f]!, reshape(weight, [weight.size(0), 1]));
       const total = neg(sum(mul(gatherElements(logSoftmax(x), own[f]!, 1), counted)));
-      return div(total, add(sum(counted), tiny));
+      return perWeight(total, counted);
     });
     return terms.reduce((a, b) => add(a, b));
   },

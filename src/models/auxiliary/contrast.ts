@@ -2,9 +2,7 @@
 import { z } from "zod";
 import type { Value } from "../../graph/graph.ts";
 import {
-  add,
   constant,
-  div,
   equal,
   gather,
   matmul,
@@ -13,12 +11,11 @@ import {
   or,
   reshape,
   rowDot,
-  sum,
   where,
 } from "../../graph/ops/index.ts";
 import { never, softmaxOver } from "../losses/negatives.ts";
 import { defineAuxiliary } from "./define.ts";
-import { weightOf } from "./weight.ts";
+import { perWeight, weightOf } from "./weight.ts";
 
 const config = z.strictObject({
   name: z.literal("contrast").default("contrast"),
@@ -32,9 +29,6 @@ const config = z.strictObject({
     .describe("share of what is known of an item that each look goes without"),
   items: z.int().min(2).max(65_536).default(512).describe("most next items of a step that are looked at"),
 });
-
-/** Keeps a mean over nothing from being 0 / 0. */
-const tiny = 1e-12;
 
 /** At most `most` of the T elements, evenly spread over them: [T] → [I]. */
 function spread(x: Value, most: number): Value {
@@ -70,7 +64,7 @@ export const contrast = defineAuxiliary<z.infer<typeof config>>({
     const itself = equal(reshape(items, [count, 1]), reshape(items, row));
     const padding = equal(reshape(weight, row), 0);
     const others = where(or(itself, padding), never, scores);
-    const shares = div(weight, add(sum(weight), tiny));
+    const shares = perWeight(weight, weight);
     return softmaxOver(mul(rowDot(z!, other!), scale), others, shares);
   },
 });
