@@ -4,6 +4,7 @@ import type { Value } from "../../graph/graph.ts";
 import {
   concat,
   equal,
+  gatherElements,
   logSoftmax,
   matmul,
   mul,
@@ -101,16 +102,23 @@ export const targetScores = ({ h, items, target, scale }: LossInput): Value =>
 
 /** Scores of the draws [T, K], `never` where a draw is left out. */
 export function negativeScores(input: LossInput, leaveOut: Sampling["leaveOut"]): Value {
-  const { h, items, scale, negatives } = input;
-  const { items: drawn } = negatives!;
-  const [tokens, draws] = [h.size(0), drawn.size(-1)];
-  const rows = items.rows(drawn);
-  const scores =
-    drawn.rank === 2
-      ? reshape(matmul(reshape(h, [tokens, 1, h.size(1)]), rows, { transB: true, scale }), [tokens, draws])
-      : matmul(h, rows, { transB: true, scale });
+  const scores = drawnScores(input, input.negatives!.items);
   if (leaveOut === "none") return scores;
-  return where(leaveOut === "target" ? ofTarget(input) : negatives!.hits!, never, scores);
+  return where(leaveOut === "target" ? ofTarget(input) : input.negatives!.hits!, never, scores);
+}
+
+/**
+ * Scores of items drawn for all tokens [K] or for each [T, K]: [T, K]. Draws of each token's own are picked from the
+ * scores of all items where that is the cheaper way: where those [T, N] are no more numbers than the rows [T, K, D] would
+ * be, and where a step draws most items anyway.
+ */
+function drawnScores({ h, items, scale, count }: LossInput, drawn: Value): Value {
+  if (drawn.rank === 1) return matmul(h, items.rows(drawn), { transB: true, scale });
+  const [tokens, width, draws] = [h.size(0) as number, h.size(1) as number, drawn.size(1) as number];
+  if (count <= draws * width && 4 * count <= tokens * draws)
+    return gatherElements(matmul(h, items.all(), { transB: true, scale }), drawn, 1);
+  const rows = matmul(reshape(h, [tokens, 1, width]), items.rows(drawn), { transB: true, scale });
+  return reshape(rows, [tokens, draws]);
 }
 
 /** Whether draws are the token's own target: bool [T, K]. */

@@ -33,6 +33,8 @@ export interface Given {
   /** States, and how much each token counts, where they are not the usual. */
   readonly h?: NdArray;
   readonly weight?: readonly number[];
+  /** How many items the loss is told that there are, by which it chooses how to compute; those of the table by default. */
+  readonly count?: number;
 }
 
 export type Results = Record<"loss" | "dh" | "dt", NdArray>;
@@ -56,7 +58,7 @@ export function evaluate(name: string, settings: object = {}, given: Given = {})
       weight: graph.input("weight", f32(tokens)),
       scale,
       negatives: sampling && negativeInputs(graph, sampling, tokens),
-      count: items,
+      count: given.count ?? items,
     },
     config,
   );

@@ -53,6 +53,15 @@ describe("objectives in the limits where they are their parents", () => {
     expectSame(evaluate("sampled-softmax", { logQ: false }, everyOther), full);
   });
 
+  it("draws have the same scores and gradients picked from those of all items as from rows of their own", () => {
+    // Forty draws of nine items in all are picked; among a million the rows are read.
+    for (const leaveOut of ["none", "target"])
+      expectSame(
+        evaluate("sce", { leaveOut }, { ...everyOther, count: 1_000_000 }),
+        evaluate("sce", { leaveOut }, everyOther),
+      );
+  });
+
   it("every other item drawn once makes BCE and BPR what they are over the whole catalogue", () => {
     const others = (t: number): number[] => every.filter((item) => item !== target[t]);
     const one = weighted((t) => {
