@@ -93,10 +93,13 @@ function requireKeys(host: string, { keys }: AppOptions): void {
   throw new ConfigError("no-keys", message, { host });
 }
 
+/** Connections that may wait to be accepted: where thousands come at once, one that is dropped is tried again a second later. */
+const backlog = 4096;
+
 function listen(server: ServerType, port: number, host: string): Promise<AddressInfo> {
   return new Promise((resolve, reject) => {
     server.once("error", (error) => reject(listenError(error, port, host)));
-    server.listen(port, host, () => resolve(server.address() as AddressInfo));
+    server.listen({ port, host, backlog }, () => resolve(server.address() as AddressInfo));
   });
 }
 

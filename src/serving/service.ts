@@ -192,7 +192,11 @@ export class Service {
     const recommender = await open({
       events: async (user) => (isWellFormed(user) ? this.store.events(user) : nothing), // no storage has such a user
       reloading: this.#use !== undefined,
-      queue: { ...queue, onBatch: (size, ms) => this.listener.batch?.(size, ms) },
+      queue: {
+        ...queue,
+        perTurn: () => this.door.perTurn,
+        onBatch: (size, ms) => this.listener.batch?.(size, ms),
+      },
     });
     const changed = new Set<string>();
     this.#next = { recommender, changed }; // before the changes are read, so that none falls between
