@@ -80,6 +80,12 @@ function byFingerprint(plan: Plan, rows: readonly Row[], records: readonly RunRe
   return groups;
 }
 
+/** What a row is set to on this data set alone. */
+function ownSettings({ title, setOn }: Row, data: DataName): string[] {
+  const settings = Object.entries(setOn?.[data] ?? {}).map(([path, value]) => `${path} ${value}`);
+  return settings.length === 0 ? [] : [`Settings of its own here, ${title}: ${settings.join(", ")}.`];
+}
+
 function dataSection(
   plan: Plan,
   rows: readonly Row[],
@@ -94,7 +100,10 @@ function dataSection(
     const slow = single.filter((m) => m.row.oneSeed?.includes(data)).map((m) => m.row.title);
     const note =
       slow.length > 0 ? [`One seed, because a seed takes longer than 20 minutes: ${slow.join("; ")}.`] : [];
-    return [`Fingerprint of the protocol: \`${fingerprint}\`.`, tableOf(ordered), ...note].join("\n\n");
+    const own = ordered.flatMap(({ row }) => ownSettings(row, data));
+    return [`Fingerprint of the protocol: \`${fingerprint}\`.`, tableOf(ordered), ...note, ...own].join(
+      "\n\n",
+    );
   });
   return sections.length === 0 ? [] : [`## ${data}`, ...sections];
 }
