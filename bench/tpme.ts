@@ -26,8 +26,8 @@ export interface TpmeBenchOptions {
 }
 
 const content = {
-  minItem: 700,
-  side: 64,
+  minItem: 800,
+  side: 80,
   columns: ["title", "genres"],
   reading: ["title", "genres", "abstract"],
   text: { vocabulary: 6000, width: 128, layers: 4, heads: 4 },
@@ -40,6 +40,7 @@ const settings = {
   "training.epochs": 4,
   "training.patience": 4,
   "training.batchTokens": 2048,
+  "training.learningRate": 6e-3,
 } as const;
 
 /** What a process of its own prints for such options; kept in a file, and read from there where the options were the same. */
