@@ -2,7 +2,8 @@
 import { spreadText, table } from "../scripts/report.ts";
 import type { Comparison } from "../src/evaluation/compare.ts";
 import { significanceText } from "../src/evaluation/significance.ts";
-import { type ContentRun, contentData, rows } from "./content.ts";
+import type { ContentRun } from "./content.ts";
+import { type ContentRow, contentData, contentSets } from "./content-rows.ts";
 
 type Metrics = Readonly<Record<string, number>>;
 type Told = Pick<ContentRun, "metrics"> & Record<"warm" | "cold", { readonly metrics: Metrics }>;
@@ -16,12 +17,23 @@ const line = (title: string, runs: readonly Told[], seeds: string): string[] => 
   seeds,
 ];
 
-/** What stands in a run beside the model, as if it were one. */
-const beside = ({ warm, cold }: ContentRun, metrics: Metrics, kind: "neighbours" | "popularity"): Told => ({
-  metrics,
-  warm: { metrics: warm[kind] },
-  cold: { metrics: cold[kind] },
-});
+/** The untrained neighbours of a run, as if they were a model; nothing where it has none. */
+const neighboursOf = ({ neighbours, warm, cold }: ContentRun): Told[] =>
+  neighbours && warm.neighbours && cold.neighbours
+    ? [{ metrics: neighbours, warm: { metrics: warm.neighbours }, cold: { metrics: cold.neighbours } }]
+    : [];
+
+/** A line for each kind of neighbours, each removal once. */
+function neighbourLines(rows: readonly ContentRow[], runs: readonly ContentRun[]): string[][] {
+  const kinds = [...new Set(rows.flatMap(({ near }) => near ?? []))];
+  return kinds.flatMap((kind) => {
+    const names = rows.filter(({ near }) => near === kind).map(({ name }) => name);
+    const untrained = oneEach(runs.filter(({ row }) => names.includes(row))).flatMap(neighboursOf);
+    return untrained.length === 0
+      ? []
+      : [line(`neighbours by ${kind}, untrained`, untrained, String(untrained.length))];
+  });
+}
 
 /** Of runs with the same seed, one: what is not trained is the same in all. */
 const oneEach = (runs: readonly ContentRun[]): ContentRun[] => [
@@ -40,7 +52,7 @@ export function contentPage(runs: readonly ContentRun[], compared: readonly Comp
   const parts = contentData.flatMap((data) => {
     const own = runs.filter((run) => run.data === data);
     if (own.length === 0) return [];
-    const untrained = oneEach(own).map((run) => beside(run, run.neighbours, "neighbours"));
+    const { rows, about } = contentSets[data]!;
     const lines = rows.flatMap(({ name, title }) => {
       const each = own.filter(({ row }) => row === name);
       return each.length === 0 ? [] : [line(title, each, String(each.length))];
@@ -49,10 +61,10 @@ export function contentPage(runs: readonly ContentRun[], compared: readonly Comp
     const { items } = own[0]!;
     return [
       `## ${data}`,
-      `${items.toLocaleString("en-US")} items, of which a twentieth is removed; ${Math.min(...targets)}–${Math.max(...targets)} users whose target is a removed item. By chance a cold target is among ten with probability ${(10 / items).toFixed(4).replace(/^0\./, ".")}.`,
+      `${items.toLocaleString("en-US")} items, of which a twentieth is removed; ${Math.min(...targets)}–${Math.max(...targets)} users whose target is a removed item. By chance a cold target is among ten with probability ${(10 / items).toFixed(4).replace(/^0\./, ".")}.${about === undefined ? "" : ` ${about}`}`,
       table(
         ["", "NDCG@10, all", "NDCG@10, warm", "HR@10, cold", "NDCG@10, cold", "removals"],
-        [line("neighbours by text, untrained", untrained, String(untrained.length)), ...lines],
+        [...neighbourLines(rows, own), ...lines],
       ),
     ];
   });

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { type ContentRun, casesOf, contentData, rows } from "./content.ts";
+import { type ContentRun, casesOf } from "./content.ts";
 import { contentPage } from "./content-page.ts";
-import { configOf } from "./job.ts";
+import { contentData, contentSets } from "./content-rows.ts";
+import { configOf, settingsOn } from "./job.ts";
 
 const group = (ndcg: number) => ({
   users: 1000,
@@ -27,13 +28,20 @@ const madeUp = (row: string, seed: number, ndcg: number): ContentRun => ({
 
 describe("the study of content", () => {
   it("asks for every row on every data set and seed, or for some", () => {
-    expect(casesOf({})).toHaveLength(contentData.length * rows.length * 3);
+    const rows = contentData.flatMap((name) => contentSets[name]!.rows);
+    expect(casesOf({})).toHaveLength(rows.length * 3);
     const some = casesOf({ only: ["id"], data: ["amazon-beauty"], seeds: [1] });
     expect(some.map(({ row, data, seed }) => [row.name, data, seed])).toEqual([["id", "amazon-beauty", 1]]);
   });
 
   it("has rows whose settings are known", () => {
-    for (const { set } of rows) expect(() => configOf("sasrec-text", set)).not.toThrow();
+    for (const data of contentData) {
+      const { rows, set: common } = contentSets[data]!;
+      for (const { set } of rows) {
+        const settings = settingsOn("sasrec-text", data, common, set);
+        expect(() => configOf("sasrec-text", settings)).not.toThrow();
+      }
+    }
   });
 
   it("shows means and ranges over removals beside what is not trained, once a removal", () => {
@@ -42,7 +50,18 @@ describe("the study of content", () => {
     expect(page).toMatch(/ids and text\s*\|.*\.0800 \(\.0600–\.1000\)\s*\| \.0400 \(\.0300–\.0500\)\s*\| 2/);
     expect(page).toMatch(/ids alone\s*\|.*\.0200\s*\| \.0100\s*\| 1/);
     expect(page).not.toContain("text alone");
+    expect(page).not.toContain("titles");
     expect(page).not.toContain("## amazon-scientific");
     expect(page).toContain("among ten with probability .0008");
+  });
+
+  it("shows the neighbours of each kind of content, and none beside ids", () => {
+    const films = (row: string): ContentRun => ({ ...madeUp(row, 0, 0.03), data: "ml-1m" });
+    const { neighbours: _, ...ids } = films("id");
+    const page = contentPage([ids, films("id-title"), films("id-image")]);
+    expect(page.match(/neighbours by \w+, untrained/g)).toEqual([
+      "neighbours by titles, untrained",
+      "neighbours by posters, untrained",
+    ]);
   });
 });

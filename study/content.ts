@@ -3,47 +3,39 @@ import { existsSync, readFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
+import { encode } from "../src/content/encode.ts";
+import { openDataset } from "../src/data/dataset.ts";
 import { writeAtomic } from "../src/data/files.ts";
 import type { Comparison } from "../src/evaluation/compare.ts";
 import { evaluateRun } from "../src/evaluation/evaluate-run.ts";
+import type { Baselines } from "../src/evaluation/result.ts";
 import { openScorer } from "../src/training/open-scorer.ts";
 import { contentPage } from "./content-page.ts";
-import { type DataName, dataFolder, prepareData, type Settings } from "./data-sets.ts";
+import { type ContentRow, contentData, contentSets } from "./content-rows.ts";
+import { type DataName, dataFolder, prepareData } from "./data-sets.ts";
 import { settingList, settingsOn } from "./job.ts";
 import type { StudyContext } from "./leaderboard.ts";
 import type { StudyOptions } from "./options.ts";
 import { measureEach, runsOf, type Told, trainOn } from "./sequence.ts";
 
-export interface ContentRow {
-  readonly name: string;
-  readonly title: string;
-  readonly set: Settings;
-}
-
-const withoutNeighbours = { "scoring.neighbourWeight": 0 } as const;
-
-/** Rows of the recipe sasrec-text. */
-export const rows: readonly ContentRow[] = [
-  { name: "id-text", title: "ids and text", set: {} },
-  { name: "text", title: "text alone", set: { "items.parts.id": null, "scoring.prior": "none" } },
-  { name: "id", title: "ids alone", set: { "items.parts.text": null, ...withoutNeighbours } },
-  { name: "id-text-plain", title: "ids and text, no neighbours by text", set: withoutNeighbours },
-];
-
 /** Share of the items that training does without. */
 const share = 0.05;
 
-export const contentData: readonly DataName[] = ["amazon-beauty", "amazon-scientific"];
-
 const Metrics = z.record(z.string(), z.number());
-const Group = z.strictObject({ users: z.int(), metrics: Metrics, neighbours: Metrics, popularity: Metrics });
+const Group = z.strictObject({
+  users: z.int(),
+  metrics: Metrics,
+  neighbours: Metrics.optional(),
+  popularity: Metrics,
+});
 const Run = z.strictObject({
   row: z.string(),
   data: z.string(),
   seed: z.int(),
   items: z.int(),
   metrics: Metrics,
-  neighbours: Metrics,
+  /** Those of untrained neighbours by content, where there is any. */
+  neighbours: Metrics.optional(),
   warm: Group,
   cold: Group,
   fingerprint: z.string(),
@@ -81,9 +73,13 @@ export function casesOf({
   seeds = [0, 1, 2],
 }: Pick<StudyOptions, "only" | "data" | "seeds">): Case[] {
   const wanted = contentData.filter((name) => data?.includes(name) ?? true);
-  const named = rows.filter(({ name }) => only?.includes(name) ?? true);
-  return wanted.flatMap((name) => seeds.flatMap((seed) => named.map((row) => ({ row, data: name, seed }))));
+  return wanted.flatMap((name) => {
+    const named = contentSets[name]!.rows.filter((row) => only?.includes(row.name) ?? true);
+    return seeds.flatMap((seed) => named.map((row) => ({ row, data: name, seed })));
+  });
 }
+
+const beside = ({ "content-neighbours": neighbours }: Baselines) => (neighbours ? { neighbours } : {});
 
 /** The seed of a run chooses the items that it does without, too, so that three seeds are three removals. */
 async function measured(
@@ -94,15 +90,18 @@ async function measured(
   const { shared, work, threads } = options;
   await prepareData(shared, work, name);
   const data = dataFolder(work, name);
+  const { set: common, tables } = contentSets[name]!;
+  for (const table of tables?.(shared) ?? []) await encode(await openDataset(data), { ...table, threads });
   const out = join(work, "content", `${name}-${row.name}-${seed}`);
-  const set = settingsOn("sasrec-text", name, row.set, { "split.cold": share, "training.threads": threads });
+  const rest = { "split.cold": share, "training.threads": threads };
+  const set = settingsOn("sasrec-text", name, common, row.set, rest);
   const how = { data, recipe: "sasrec-text", seed, set: settingList(set) };
   const { bestEpoch, seconds } = await trainOn(out, how, told);
   const test = await evaluateRun({ run: out, data, openScorer, threads });
   if (!options.keep) await rm(out, { recursive: true });
   const groupOf = (kind: "warm" | "cold") => {
     const { users, metrics, baselines } = test.groups![kind];
-    return { users, metrics, neighbours: baselines["content-neighbours"]!, popularity: baselines.popularity };
+    return { users, metrics, ...beside(baselines), popularity: baselines.popularity };
   };
   const { metrics, baselines, items, fingerprint } = test;
   return {
@@ -111,7 +110,7 @@ async function measured(
     seed,
     items,
     metrics,
-    neighbours: baselines["content-neighbours"]!,
+    ...beside(baselines),
     warm: groupOf("warm"),
     cold: groupOf("cold"),
     fingerprint,
@@ -131,6 +130,6 @@ export const content = (options: StudyOptions, context: StudyContext): Promise<b
     isOf: ({ row, data, seed }, run) => run.row === row.name && run.data === data && run.seed === seed,
     measure: (asked, told) => measured(options, asked, told),
     summary: ({ metrics, cold }) =>
-      `NDCG@10 ${metrics["NDCG@10"]!.toFixed(4)}, cold HR@10 ${cold.metrics["HR@10"]!.toFixed(4)} (neighbours ${cold.neighbours["HR@10"]!.toFixed(4)})`,
+      `NDCG@10 ${metrics["NDCG@10"]!.toFixed(4)}, cold HR@10 ${cold.metrics["HR@10"]!.toFixed(4)} (neighbours ${cold.neighbours?.["HR@10"]?.toFixed(4) ?? "none"})`,
     write: writeContent,
   });

@@ -1,0 +1,81 @@
+/** @file What the study `content` compares on which data set. */
+import { join } from "node:path";
+import type { EncodeOptions } from "../src/content/encode.ts";
+import type { DataName, Settings } from "./data-sets.ts";
+
+export interface ContentRow {
+  readonly name: string;
+  readonly title: string;
+  readonly set: Settings;
+  /** By what the untrained neighbours beside it are near; nothing where it reads no content. */
+  readonly near?: string;
+}
+
+export interface ContentSet {
+  readonly rows: readonly ContentRow[];
+  /** What all rows are set to. */
+  readonly set: Settings;
+  /** The same in words. */
+  readonly about?: string;
+  /** Feature tables that only this study needs, of the shared folder. */
+  readonly tables?: (shared: string) => readonly EncodeOptions[];
+}
+
+const withoutNeighbours = { "scoring.neighbourWeight": 0 } as const;
+const near = "text";
+
+const textRows: readonly ContentRow[] = [
+  { name: "id-text", title: "ids and text", set: {}, near },
+  { name: "text", title: "text alone", set: { "items.parts.id": null, "scoring.prior": "none" }, near },
+  { name: "id", title: "ids alone", set: { "items.parts.text": null, ...withoutNeighbours }, near },
+  { name: "id-text-plain", title: "ids and text, no neighbours by text", set: withoutNeighbours, near },
+];
+
+const part = { hidden: 64 } as const;
+
+/** Ids and feature tables, beside one another. */
+const films = (...tables: readonly string[]): Settings =>
+  Object.fromEntries(tables.map((table) => [`items.parts.${table}`, part])) as unknown as Settings;
+
+const filmRows: readonly ContentRow[] = [
+  { name: "id", title: "ids alone", set: {} },
+  { name: "id-title", title: "ids and titles", set: films("title"), near: "titles" },
+  { name: "id-abstract", title: "ids and abstracts", set: films("abstract"), near: "abstracts" },
+  { name: "id-image", title: "ids and posters", set: films("image"), near: "posters" },
+  {
+    name: "id-all",
+    title: "ids, titles, abstracts and posters",
+    set: films("abstract", "title", "image"),
+    near: "abstracts",
+  },
+];
+
+export const contentSets: Partial<Readonly<Record<DataName, ContentSet>>> = {
+  "amazon-beauty": { rows: textRows, set: {} },
+  "amazon-scientific": { rows: textRows, set: {} },
+  "ml-1m": {
+    rows: filmRows,
+    set: {
+      "items.parts.text": null,
+      "items.parts.id.dropout": 0.3,
+      ...withoutNeighbours,
+      "loss.name": "cross-entropy",
+      "training.batchTokens": 4096,
+      "training.learningRate": 4e-3,
+      "training.users": 0.25,
+      "training.epochs": 12,
+    },
+    tables: (shared) => [
+      { text: { columns: ["title"], dim: 128 }, outName: "title" },
+      { text: { columns: ["abstract"], dim: 128 }, outName: "abstract" },
+      {
+        images: {
+          directory: join(shared, "data", "ml-1m", "images"),
+          encoder: join(shared, "models", "mobilenet-v1-embedding.onnx"),
+        },
+      },
+    ],
+  },
+};
+
+export const contentData = Object.keys(contentSets) as readonly DataName[];
