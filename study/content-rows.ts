@@ -33,12 +33,14 @@ const textRows: readonly ContentRow[] = [
 
 const part = { hidden: 64 } as const;
 
-/** Ids and feature tables, beside one another. */
-const films = (...tables: readonly string[]): Settings =>
-  Object.fromEntries(tables.map((table) => [`items.parts.${table}`, part])) as unknown as Settings;
+/** Ids beside feature tables, and neighbours by the first of these. */
+const films = (...tables: readonly [string, ...string[]]): Settings => ({
+  ...(Object.fromEntries(tables.map((table) => [`items.parts.${table}`, part])) as unknown as Settings),
+  "scoring.neighbourTable": tables[0],
+});
 
 const filmRows: readonly ContentRow[] = [
-  { name: "id", title: "ids alone", set: {} },
+  { name: "id", title: "ids alone", set: withoutNeighbours },
   { name: "id-title", title: "ids and titles", set: films("title"), near: "titles" },
   { name: "id-abstract", title: "ids and abstracts", set: films("abstract"), near: "abstracts" },
   { name: "id-image", title: "ids and posters", set: films("image"), near: "posters" },
@@ -57,14 +59,13 @@ export const contentSets: Partial<Readonly<Record<DataName, ContentSet>>> = {
     rows: filmRows,
     set: {
       "items.parts.text": null,
-      "items.parts.id.dropout": 0.3,
-      ...withoutNeighbours,
       "loss.name": "cross-entropy",
-      "training.batchTokens": 4096,
-      "training.learningRate": 4e-3,
-      "training.users": 0.25,
-      "training.epochs": 12,
+      "training.maxLength": 50,
+      "training.rowLength": 50,
+      "training.epochs": 6,
     },
+    about:
+      "A short training, the same for every row: the last 50 films of each user, six epochs, full softmax; titles and abstracts in 128 dimensions, posters through MobileNet.",
     tables: (shared) => [
       { text: { columns: ["title"], dim: 128 }, outName: "title" },
       { text: { columns: ["abstract"], dim: 128 }, outName: "abstract" },
