@@ -8,6 +8,7 @@ import { writeAtomic } from "../src/data/files.ts";
 import { suggest } from "../src/tensor/nearest.ts";
 import { benchBaselines } from "./baselines.ts";
 import { benchConvolution } from "./convolution.ts";
+import { benchEncode } from "./encode.ts";
 import { benchEvaluation } from "./evaluation.ts";
 import { benchEventLoop } from "./event-loop.ts";
 import { benchFinetune } from "./finetune.ts";
@@ -41,6 +42,7 @@ const benches = {
   baselines: benchBaselines,
   sce: benchSce,
   tpme: benchTpme,
+  encode: benchEncode,
 };
 
 const usage = `usage: npm run bench -- NAME [options]

@@ -1,5 +1,7 @@
 /** @file docs/content.md, from the runs of the study. */
-import { spreadText, table } from "../scripts/report.ts";
+import type { z } from "zod";
+import type { EncodeResult } from "../bench/encode.ts";
+import { grouped, spreadText, table } from "../scripts/report.ts";
 import type { Comparison } from "../src/evaluation/compare.ts";
 import { significanceText } from "../src/evaluation/significance.ts";
 import type { ContentRun } from "./content.ts";
@@ -47,8 +49,29 @@ const tested = ({ tests }: Comparison): string[] => [
   `\`\`\`\n${significanceText(tests)}\n\`\`\``,
 ];
 
+/** How long encoding takes. */
+function encoded({ rows, machine, threads }: z.infer<typeof EncodeResult>): string[] {
+  const lines = rows.map(({ what, data, encoded: items, dim, seconds, bar, again }) => [
+    `${data}: ${what}`,
+    grouped(items),
+    String(dim),
+    seconds.toFixed(1),
+    bar === undefined ? "" : `≤ ${bar} ${seconds <= bar ? "✓" : "✗"}`,
+    `${again.seconds.toFixed(1)} (${again.encoded} encoded)`,
+  ]);
+  return [
+    "## How long encoding takes",
+    `Whole commands, with the start of Node, the reading of the data and the report; ${machine.cores} cores of ${machine.processor}, ${threads} threads; \`npm run bench -- encode\`.`,
+    table(["", "items encoded", "columns", "s", "bar", "s, once more"], lines),
+  ];
+}
+
 /** The page. */
-export function contentPage(runs: readonly ContentRun[], compared: readonly Comparison[] = []): string {
+export function contentPage(
+  runs: readonly ContentRun[],
+  compared: readonly Comparison[] = [],
+  encoding?: z.infer<typeof EncodeResult>,
+): string {
   const parts = contentData.flatMap((data) => {
     const own = runs.filter((run) => run.data === data);
     if (own.length === 0) return [];
@@ -73,5 +96,5 @@ export function contentPage(runs: readonly ContentRun[], compared: readonly Comp
     "A twentieth of the items, drawn by the seed, is taken out of training altogether (`train --cold 0.05`); a target is cold where it is one of them, and is ranked among all items. Recipe `sasrec-text` and parts of it; leave-one-out, test part, history left out; mean (lowest–highest) over seeds, each with its own removal.",
     "Written by `npm run tables` from `results/content.json`, which `npm run study -- content` measures.",
   ];
-  return `${[...head, ...parts, ...compared.flatMap(tested)].join("\n\n")}\n`;
+  return `${[...head, ...parts, ...compared.flatMap(tested), ...(encoding ? encoded(encoding) : [])].join("\n\n")}\n`;
 }

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
+import { EncodeResult } from "../bench/encode.ts";
 import { encode } from "../src/content/encode.ts";
 import { openDataset } from "../src/data/dataset.ts";
 import { writeAtomic } from "../src/data/files.ts";
@@ -54,10 +55,17 @@ function comparisons(docs: string): readonly Comparison[] {
   return existsSync(file) ? JSON.parse(readFileSync(file, "utf8")).tables : [];
 }
 
+/** What `npm run bench -- encode` has measured, where it has. */
+function encoding(docs: string): z.infer<typeof EncodeResult> | undefined {
+  const file = join(docs, "results", "encode.json");
+  return existsSync(file) ? EncodeResult.parse(JSON.parse(readFileSync(file, "utf8"))) : undefined;
+}
+
 /** Writes docs/content.md anew, where there are runs. */
 export async function writeContent(docs: string): Promise<void> {
   const runs = contentRuns(docs);
-  if (runs.length > 0) await writeAtomic(join(docs, "content.md"), contentPage(runs, comparisons(docs)));
+  if (runs.length === 0) return;
+  await writeAtomic(join(docs, "content.md"), contentPage(runs, comparisons(docs), encoding(docs)));
 }
 
 interface Case {
