@@ -59,8 +59,8 @@ describe("the study of content", () => {
     const films = (row: string): ContentRun => ({ ...madeUp(row, 0, 0.03), data: "ml-1m" });
     const { neighbours: _, ...ids } = films("id");
     const page = contentPage([ids, films("id-title"), films("id-image")]);
-    expect(page.match(/neighbours by \w+, untrained/g)).toEqual([
-      "neighbours by titles, untrained",
+    expect(page.match(/neighbours by [\w ]+, untrained/g)).toEqual([
+      "neighbours by titles with year and genres, untrained",
       "neighbours by posters, untrained",
     ]);
   });
