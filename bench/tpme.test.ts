@@ -148,6 +148,7 @@ describe("the page", () => {
     trainedParameters: 123_456,
     peakMegabytes: 321.9,
     popularity: 0.02,
+    losses: [5 + 1e-6 * seconds, 4],
     load: 3,
     tpme: seconds / 40,
   });
@@ -179,10 +180,11 @@ describe("the page", () => {
     const cost = { seconds: 1, parameters: 1, megabytes: 1 };
     const bars = barsOf({ cached: cost, full: { ...cost, seconds: 20 }, difference: -0.02, p: 0.001 });
     const againstFull = { "iisan-cached": { difference: -0.02, p: 0.001 } };
-    const text = tpmeTables({ ...result, bars, lossesApart: 1e-7, againstFull });
+    const rows = [...result.rows, row("iisan-computed", 7)];
+    const text = tpmeTables({ ...result, rows, bars, lossesApart: 1e-5, againstFull });
     expect(text).toContain("| IISAN, states cached | .0512 | 0.0010 | 2.00 |");
     expect(text).toContain("| ≥ 10 × faster | 20.0 × | yes |");
     expect(text).toContain("| −0.0200, p 0.0010 | **no** |");
-    expect(text).toContain("at most 1e-7 of their size");
+    expect(text).toContain("differ by 1.0e-6 of their size in the first epoch, and by at most 0.00001 in any");
   });
 });
