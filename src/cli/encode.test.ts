@@ -100,6 +100,9 @@ test("wrong use is one sentence", async () => {
   );
   expect(await wrong("--images")).toMatch(/^2 images need an encoder/);
   expect(await wrong("--pooling", "cls")).toMatch(/^2 .* name one with --text-encoder$/);
+  expect(await wrong("--image-encoder", encoder, "--pooling", "last")).toMatch(
+    /^2 a picture has no last token/,
+  );
   expect(await wrong("--pooling", "max")).toContain("Allowed choices are mean, cls, last");
   expect(await wrong("--image-size", "big")).toContain("it must look like 224x224");
   expect(await wrong("--image-normalization", "1,2")).toContain(

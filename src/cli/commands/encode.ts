@@ -42,7 +42,9 @@ export function encodeCommand(context: Context): Command {
       "a folder with an ONNX language model, or a model of the hub (default: built-in)",
     )
     .addOption(
-      new Option("--pooling <name>", "how tokens become one vector (default: mean)").choices(poolings),
+      new Option("--pooling <name>", "how tokens or places become one vector (default: mean)").choices(
+        poolings,
+      ),
     )
     .option("--max-tokens <count>", "most tokens of a text (default: as the model says)", wholeNumber(1, 1e6))
     .option("--hidden-states", "the states after every layer, not the last ones alone")
@@ -108,6 +110,7 @@ function chosen({
     like !== undefined ||
     (images === undefined && vectors === undefined && rest.imageEncoder === undefined);
   const wantsImages = images !== undefined || rest.imageEncoder !== undefined;
+  const ofTexts = wantsImages && textEncoder === undefined ? undefined : pooling; // it may be of images alone
   const { imageEncoder: encoder, imageSize: size, imageLayout: layout, imageNormalization } = rest;
   const input = {
     ...(size === undefined ? {} : { width: size[0], height: size[1] }),
@@ -117,9 +120,11 @@ function chosen({
   const directory = typeof images === "string" ? images : undefined;
   return {
     ...(wantsText
-      ? { text: { columns, dim, seed, encoder: textEncoder, pooling, maxTokens, hiddenStates, like } }
+      ? {
+          text: { columns, dim, seed, encoder: textEncoder, pooling: ofTexts, maxTokens, hiddenStates, like },
+        }
       : {}),
-    ...(wantsImages ? { images: { directory, encoder, input, hiddenStates } } : {}),
+    ...(wantsImages ? { images: { directory, encoder, input, hiddenStates, pooling } } : {}),
     vectors,
     outName,
     threads,
