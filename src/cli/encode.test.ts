@@ -8,6 +8,7 @@ import { Graph } from "../graph/graph.ts";
 import { reshape } from "../graph/ops/index.ts";
 import { writeOnnx } from "../onnx/write.ts";
 import { f32 } from "../tensor/spec.ts";
+import { tableText } from "./commands/encode.ts";
 import { packageRoot } from "./package.ts";
 import { run } from "./run.ts";
 import { fakeContext } from "./testing/fake-context.ts";
@@ -88,6 +89,27 @@ test("texts, vectors and pictures are encoded and told of", async () => {
   expect(shown.out).toMatch(
     /0 encoded, 199 taken over, 0 without content, 1 could not be encoded .*\n {2}item "i000": this is/,
   );
+});
+
+test("items without content are named, the first few, and texts that were cut are counted", () => {
+  const missingItems = Array.from({ length: 100 }, (_, k) => `m${k}`);
+  const counts = { items: 2000, encoded: 1, reused: 0, missing: 1234, missingItems, problems: [] };
+  const report = { table: "text", dim: 2, ...counts, source: {}, seconds: 1 };
+  expect(
+    tableText({ ...report, cut: { texts: 3, tokens: 128 } })
+      .split("\n")
+      .slice(1),
+  ).toEqual([
+    '  without content: "m0", "m1", "m2", "m3", "m4" and 1,229 more',
+    "  3 texts are longer than 128 tokens and were cut",
+  ]);
+  const few = { ...report, missing: 1, missingItems: ["m0"], cut: { texts: 1, tokens: 1024 } };
+  expect(tableText(few).split("\n").slice(1)).toEqual([
+    '  without content: "m0"',
+    "  1 text is longer than 1,024 tokens and was cut",
+  ]);
+  const whole = { ...report, missing: 0, missingItems: [], cut: { texts: 0, tokens: 128 } };
+  expect(tableText(whole)).not.toContain("\n");
 });
 
 test("wrong use is one sentence", async () => {

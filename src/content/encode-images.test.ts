@@ -64,6 +64,7 @@ describe("the image encoder", () => {
   it("encodes every picture, names those that cannot be read, and marks items without", async () => {
     const report = await encodeAll();
     expect(report).toMatchObject({ table: "image", dim: 12, items: 70, encoded: 66, reused: 0, missing: 1 });
+    expect(report.missingItems).toEqual(["p69"]);
     expect(report.problems).toEqual([
       { item: "p01", what: expect.stringMatching(/^this is not an image that can be read \(/) },
       { item: "p02", what: "the image has 50.0 megapixels, which is more than 40; make it smaller" },

@@ -155,12 +155,12 @@ export function progressText({ table, step, done, total, secondsLeft }: EncodePr
   return `${table}: ${step}, ${grouped(done)} of ${grouped(total)} · ${duration(secondsLeft)} left`;
 }
 
-/** Problems that are shown by their items; the others are counted. */
+/** Problems and items without content that are shown; the others are counted. */
 const SHOWN = 5;
 
 /** What became of each table, and of the items that could not be encoded. */
 export function tableText(report: TableReport): string {
-  const { table, dim, items, encoded, reused, missing, problems, seconds } = report;
+  const { table, dim, items, encoded, reused, missing, missingItems, problems, seconds } = report;
   const counts = [
     `${grouped(encoded)} encoded`,
     `${grouped(reused)} taken over`,
@@ -169,12 +169,25 @@ export function tableText(report: TableReport): string {
   ];
   const lines = problems.slice(0, SHOWN).map(({ item, what }) => `  item "${item}": ${what}`);
   const more = problems.length > SHOWN ? [`  and ${grouped(problems.length - SHOWN)} more`] : [];
+  const named = missingItems.slice(0, SHOWN).map((id) => `"${id}"`);
+  const others = missing > SHOWN ? ` and ${grouped(missing - SHOWN)} more` : "";
+  const without = missing === 0 ? [] : [`  without content: ${named.join(", ")}${others}`];
   return [
     `features "${table}": ${grouped(items)} items × ${dim} · ${counts.join(", ")} · ${duration(seconds)}`,
     ...lines,
     ...more,
+    ...without,
+    ...cutLines(report.cut),
     ...healthLines(report.health),
   ].join("\n");
+}
+
+/** That texts were cut, where some were. */
+function cutLines(cut: TableReport["cut"]): string[] {
+  if (cut === undefined || cut.texts === 0) return [];
+  const { texts, tokens } = cut;
+  const some = texts === 1 ? "1 text is" : `${grouped(texts)} texts are`;
+  return [`  ${some} longer than ${grouped(tokens)} tokens and ${texts === 1 ? "was" : "were"} cut`];
 }
 
 /** Effective rank, lengths by popularity, and some items with their nearest ones. */
