@@ -17,7 +17,7 @@ import { contentKey } from "./content-key.ts";
 import { encodeRows } from "./encode-rows.ts";
 import { placeToRecord, requireSameEncoder } from "./encoder-place.ts";
 import { imageInput, notAnEncoder, portsOf } from "./image-input.ts";
-import { hasPlaces, pooledLayers, pooledOutput } from "./image-layers.ts";
+import { pooledLayers, pooledOutput } from "./image-layers.ts";
 import { type ImageInput, imageBytes, loadSharp, readImageFile } from "./images.ts";
 import { layerNames } from "./layer-names.ts";
 import type { NewItemFeatures } from "./new-items.ts";
@@ -213,9 +213,13 @@ interface Encoder {
  */
 async function isPooled(session: Session, encoder: Encoder): Promise<boolean> {
   if (encoder.layers.length > 0) return encoder.pooling !== "mean";
-  const { width, height } = encoder.input;
+  const { width, height, layout } = encoder.input;
   const outputs = await runImages(session, encoder, [new Float32Array(3 * width * height)]);
-  return hasPlaces(Object.values(outputs)[0]!);
+  const rows = encoder.fixed ?? 1;
+  const first = Object.values(outputs)[0]!;
+  const made = pooledOutput(first, rows, { ...encoder, layout });
+  if (typeof made === "string") throw notAnEncoder(encoder.encoder, made);
+  return made[0]!.length < first.data.length / rows;
 }
 
 /** @throws DataError where an earlier version has made a table of states that it did not pool */
@@ -235,7 +239,7 @@ async function runBatch(
   own: Encoder,
   images: readonly (Float32Array | string)[],
 ): Promise<Outcome[]> {
-  const { layers, encoder, fixed, pooling } = own;
+  const { layers, encoder, fixed, pooling, input } = own;
   const good = images.filter((image) => typeof image !== "string");
   if (good.length === 0) return images as string[];
   const outputs = await runImages(session, own, good);
@@ -244,7 +248,7 @@ async function runBatch(
   const made =
     layers.length > 0
       ? pooledLayers(states, rows, pooling)
-      : pooledOutput(Object.values(outputs)[0]!, rows, pooling);
+      : pooledOutput(Object.values(outputs)[0]!, rows, { pooling, layout: input.layout });
   if (typeof made === "string") throw notAnEncoder(encoder, made);
   let next = 0;
   return images.map((image) => {

@@ -1,6 +1,7 @@
 /** @file The states of image encoders: one vector for each picture from an output, or from those after each layer. */
 
 import type { Tensor } from "../tensor/spec.ts";
+import type { ImageInput } from "./images.ts";
 import { type PlacePooling, pool } from "./pooling.ts";
 
 /**
@@ -27,22 +28,32 @@ export function pooledLayers(
   });
 }
 
-/** The rows of an output [N, D], or its pooled tokens [N, T, D] or maps [N, C, H, W]; a sentence where it is neither. */
-export function pooledOutput(output: Tensor, rows: number, pooling: PlacePooling): Float32Array[] | string {
-  return isOutput(output, rows)
-    ? pooledPlaces(output, pooling)
-    : `its output is [${output.shape.join(", ")}] for ${rows} images`;
+/**
+ * The rows of an output [N, D], or its pooled tokens [N, T, D] or maps: [N, C, H, W], or [N, H, W, C] where the encoder
+ * takes pictures of that layout, or where the map is one place, [N, 1, 1, C]. A sentence where it is none of these.
+ */
+export function pooledOutput(
+  output: Tensor,
+  rows: number,
+  { pooling, layout }: { readonly pooling: PlacePooling; readonly layout: ImageInput["layout"] },
+): Float32Array[] | string {
+  if (!isOutput(output, rows)) return `its output is [${output.shape.join(", ")}] for ${rows} images`;
+  const [, a, b, c] = output.shape;
+  const last = output.shape.length === 4 && (layout === "nhwc" || (a === 1 && b === 1));
+  return last
+    ? pooledPlaces({ ...output, shape: [rows, a! * b!, c!] }, "mean")
+    : pooledPlaces(output, pooling);
 }
 
-/** Whether an output has states of more than one place of a picture to pool. */
-export const hasPlaces = ({ shape }: Tensor): boolean => shape.length === 3 || shape.length === 4;
+/** Whether an output has states of places of a picture. */
+const hasPlaces = ({ shape }: Tensor): boolean => shape.length === 3 || shape.length === 4;
 
 const isOutput = (output: Tensor, rows: number): boolean =>
   output.data instanceof Float32Array &&
   output.shape[0] === rows &&
   (output.shape.length === 2 || hasPlaces(output));
 
-/** As the image encoder inside a model does it: maps have no first token, so they are always the mean. */
+/** Vectors [N, D], tokens [N, T, D] or maps [N, C, H, W]; maps have no first token, so of them it is the mean. */
 function pooledPlaces({ data, shape }: Tensor, pooling: PlacePooling): Float32Array[] {
   const [rows, channels, height, width] = shape as [number, number, number, number];
   const values = data as Float32Array;
