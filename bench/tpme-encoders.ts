@@ -119,7 +119,7 @@ export async function makeEncoders(items: readonly Item[], options: EncoderOptio
   const read = await readWords({
     ...learning,
     model,
-    rows: tokens(texts, 4096).map((row) => row.slice(1, -1)),
+    rows: tokens(texts, 4096).rows.map((row) => row.slice(1, -1)),
     mask: special.indexOf("[MASK]"),
     frame: [special.indexOf("[CLS]"), special.indexOf("[SEP]")],
   });

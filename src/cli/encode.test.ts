@@ -8,6 +8,7 @@ import { Graph } from "../graph/graph.ts";
 import { reshape } from "../graph/ops/index.ts";
 import { writeOnnx } from "../onnx/write.ts";
 import { f32 } from "../tensor/spec.ts";
+import { tableText } from "./commands/encode.ts";
 import { packageRoot } from "./package.ts";
 import { run } from "./run.ts";
 import { fakeContext } from "./testing/fake-context.ts";
@@ -90,6 +91,27 @@ test("texts, vectors and pictures are encoded and told of", async () => {
   );
 });
 
+test("items without content are named, the first few, and texts that were cut are counted", () => {
+  const missingItems = Array.from({ length: 100 }, (_, k) => `m${k}`);
+  const counts = { items: 2000, encoded: 1, reused: 0, missing: 1234, missingItems, problems: [] };
+  const report = { table: "text", dim: 2, ...counts, source: {}, seconds: 1 };
+  expect(
+    tableText({ ...report, cut: { texts: 3, tokens: 128 } })
+      .split("\n")
+      .slice(1),
+  ).toEqual([
+    '  without content: "m0", "m1", "m2", "m3", "m4" and 1,229 more',
+    "  3 texts are longer than 128 tokens and were cut",
+  ]);
+  const few = { ...report, missing: 1, missingItems: ["m0"], cut: { texts: 1, tokens: 1024 } };
+  expect(tableText(few).split("\n").slice(1)).toEqual([
+    '  without content: "m0"',
+    "  1 text is longer than 1,024 tokens and was cut",
+  ]);
+  const whole = { ...report, missing: 0, missingItems: [], cut: { texts: 0, tokens: 128 } };
+  expect(tableText(whole)).not.toContain("\n");
+});
+
 test("wrong use is one sentence", async () => {
   const wrong = async (...args: string[]) => {
     const { code, error } = await command(["encode", "--data", data, ...args]);
@@ -100,6 +122,9 @@ test("wrong use is one sentence", async () => {
   );
   expect(await wrong("--images")).toMatch(/^2 images need an encoder/);
   expect(await wrong("--pooling", "cls")).toMatch(/^2 .* name one with --text-encoder$/);
+  expect(await wrong("--image-encoder", encoder, "--pooling", "last")).toMatch(
+    /^2 a picture has no last token/,
+  );
   expect(await wrong("--pooling", "max")).toContain("Allowed choices are mean, cls, last");
   expect(await wrong("--image-size", "big")).toContain("it must look like 224x224");
   expect(await wrong("--image-normalization", "1,2")).toContain(

@@ -1,4 +1,4 @@
-import { appendFile, mkdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, readFile, rm, symlink, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -6,11 +6,12 @@ import type { Dataset } from "../data/dataset.ts";
 import { openFeatures } from "../data/features.ts";
 import { type Scratch, scratch } from "../data/testing/scratch.ts";
 import { Graph } from "../graph/graph.ts";
-import { mean, reshape } from "../graph/ops/index.ts";
+import { mean, reshape, transpose } from "../graph/ops/index.ts";
 import { writeOnnx } from "../onnx/write.ts";
 import { type Dim, f32, i32 } from "../tensor/spec.ts";
 import { encode } from "./encode.ts";
 import { loadSharp, normalizations, readImage } from "./images.ts";
+import { itemPictures } from "./item-pictures.ts";
 import { openNewItemFeatures } from "./new-items.ts";
 
 /** An encoder that gives the four corners' colours: [N, 3, 2, 2] → [N, 12]. */
@@ -63,6 +64,7 @@ describe("the image encoder", () => {
   it("encodes every picture, names those that cannot be read, and marks items without", async () => {
     const report = await encodeAll();
     expect(report).toMatchObject({ table: "image", dim: 12, items: 70, encoded: 66, reused: 0, missing: 1 });
+    expect(report.missingItems).toEqual(["p69"]);
     expect(report.problems).toEqual([
       { item: "p01", what: expect.stringMatching(/^this is not an image that can be read \(/) },
       { item: "p02", what: "the image has 50.0 megapixels, which is more than 40; make it smaller" },
@@ -167,6 +169,61 @@ describe("the image encoder", () => {
         for (let c = 0; c < 3; c++)
           expect(point(other, i, c, 3, layout)).toBe(point(values, i, c, 3, "nchw"));
     }
+  });
+
+  it("goes on where a picture is a folder or has gone, and names its item", async () => {
+    const [folder, gone] = [join(images, "p69.jpg"), join(images, "p07.png")];
+    const bytes = await readFile(gone);
+    await mkdir(folder);
+    await rm(gone);
+    await symlink(join(images, "nowhere.png"), gone);
+    const report = await encodeAll();
+    const size = { width: 2, height: 2, layout: "nchw" as const };
+    const { present } = await itemPictures(dataset, size);
+    await Promise.all([folder, gone].map((path) => rm(path, { recursive: true })));
+    await writeFile(gone, bytes);
+    expect(report.encoded + report.reused).toBe(65);
+    expect(report.problems.filter(({ item }) => ["p07", "p69"].includes(item))).toEqual([
+      { item: "p07", what: `the image is no longer there: ${gone}` },
+      { item: "p69", what: `this is a folder, not an image: ${folder}` },
+    ]);
+    expect(ids.filter((_, i) => present[i] === 0)).toEqual(["p01", "p02", "p07", "p67", "p69"]);
+    expect(await encodeAll()).toMatchObject({ encoded: 1, reused: 65, missing: 1 });
+  });
+
+  it("pools the states of places, and tells how, so that other tables are not taken over", async () => {
+    const corner = Buffer.from([255, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    const odd = await sharp(corner, { raw: { width: 2, height: 2, channels: 3 } })
+      .png()
+      .toBuffer();
+    await writeFile(join(images, "p69.png"), odd);
+    const graph = new Graph();
+    const pixels = graph.input("pixels", f32("N", 3, 2, 2));
+    graph.output("last_hidden_state", transpose(reshape(pixels, ["N", 3, 4]), [0, 2, 1]));
+    const file = await at.file("tokens.onnx", writeOnnx(graph));
+    const red = async (pooling?: "cls"): Promise<number> => {
+      const input = normalizations.unit;
+      const [report] = await encode(dataset, { images: { encoder: file, input, pooling } });
+      expect(report).toMatchObject({ dim: 3, encoded: 67, reused: 0 });
+      const { values, source } = await openFeatures(dataset, "image");
+      expect(source).toMatchObject({ options: { pooling: pooling ?? "mean" } });
+      return values[3 * 69]!;
+    };
+    expect(await red()).toBeCloseTo(1 / 4);
+    expect(await red("cls")).toBeCloseTo(1);
+    const table = await openFeatures(dataset, "image");
+    const reopened = await openNewItemFeatures(dataset, table);
+    const [own] = await reopened.encode([{ id: "p69", fields: {} }]);
+    expect(own![0]).toBeCloseTo(1);
+    await reopened.dispose();
+    const { pooling: _, ...options } = table.source.options as { pooling: string };
+    await expect(
+      openNewItemFeatures(dataset, { ...table, source: { ...table.source, options } }),
+    ).rejects.toThrow("encoded by an earlier version, which left the states of all places side by side");
+    await expect(encode(dataset, { images: { encoder: file, pooling: "last" } })).rejects.toThrow(
+      "a picture has no last token; choose --pooling mean or cls",
+    );
+    await rm(join(images, "p69.png"));
   });
 
   it("says what is wrong with a file that is no image encoder", async () => {

@@ -7,7 +7,7 @@ import type { Dataset } from "../data/dataset.ts";
 import type { FeatureHome, FeatureTable } from "../data/features.ts";
 import { unreadable } from "../data/files.ts";
 import { findImages } from "../data/images.ts";
-import { inspectOnnx, type OnnxPorts, withOutputs } from "../onnx/inspect.ts";
+import { withOutputs } from "../onnx/inspect.ts";
 import type { Device } from "../runtime/device.ts";
 import type { Session } from "../runtime/ort.ts";
 import { openSession } from "../runtime/session.ts";
@@ -16,11 +16,13 @@ import type { Tensor } from "../tensor/spec.ts";
 import { contentKey } from "./content-key.ts";
 import { encodeRows } from "./encode-rows.ts";
 import { placeToRecord, requireSameEncoder } from "./encoder-place.ts";
-import { pooledLayers } from "./image-layers.ts";
-import { type ImageInput, loadSharp, normalizations, readImage } from "./images.ts";
+import { imageInput, notAnEncoder, portsOf } from "./image-input.ts";
+import { pooledLayers, pooledOutput } from "./image-layers.ts";
+import { type ImageInput, imageBytes, loadSharp, readImageFile } from "./images.ts";
 import { layerNames } from "./layer-names.ts";
 import type { NewItemFeatures } from "./new-items.ts";
 import type { Outcome } from "./partial.ts";
+import type { PlacePooling } from "./pooling.ts";
 import { type OnProgress, progressOf, type TableReport } from "./report.ts";
 
 export interface ImageOptions {
@@ -31,8 +33,10 @@ export interface ImageOptions {
   readonly encoder: string;
   /** What the encoder's input does not say by its shape, or says wrongly. */
   readonly input?: Partial<ImageInput> | undefined;
-  /** The states after every layer, each the mean over places, instead of the first output. */
+  /** The states after every layer instead of the first output. */
   readonly hiddenStates?: boolean | undefined;
+  /** How the states of a picture's places become one vector, where the encoder gives such. */
+  readonly pooling?: PlacePooling | undefined;
   readonly threads?: number | undefined;
   readonly device?: Device | undefined;
   readonly onProgress?: OnProgress | undefined;
@@ -54,14 +58,14 @@ export async function encodeImages(dataset: Dataset, options: ImageOptions): Pro
     const found = await findImages(directory);
     const paths = dataset.items.map((id) => found.get(id));
     const { source } = model;
-    const keys = await keysOf(paths, JSON.stringify(source), progressOf(table, onProgress));
+    const { keys, unread } = await keysOf(paths, JSON.stringify(source), progressOf(table, onProgress));
     return await encodeRows(dataset, {
       table,
       source: { ...source, at: await placeToRecord(dataset, encoder) },
       keys,
       order: paths.flatMap((path, item) => (path === undefined ? [] : [item])),
       batch: model.batch,
-      prepare: (items) => Promise.all(items.map(async (item) => model.read(await readFile(paths[item]!)))),
+      prepare: (items) => Promise.all(items.map((item) => unread.get(item) ?? model.read(paths[item]!))),
       run: (images) => model.run(images),
       onProgress,
     });
@@ -79,18 +83,20 @@ export async function reopenImages(
   table: FeatureTable,
   { place, threads }: { readonly place: string; readonly threads?: number | undefined },
 ): Promise<NewItemFeatures> {
-  const { options } = table.source as { readonly options: ImageInput };
-  const { width, height, layout, mean, deviation } = options;
+  const { options } = table.source as { readonly options: Pictures["source"]["options"] };
+  const { width, height, layout, mean, deviation, pooling } = options;
   const model = await openPictures(
     place,
     { width, height, layout, mean, deviation },
     {
       threads,
       hiddenStates: table.source.layers !== undefined,
+      pooling,
     },
   );
   try {
     requireSameEncoder(table, model.hash);
+    requireSamePooling(table, pooling, model.source.options.pooling);
   } catch (error) {
     await model.dispose();
     throw error;
@@ -103,7 +109,7 @@ export async function reopenImages(
       const there = [...items.keys()].filter((at) => found.has(items[at]!.id));
       for (let from = 0; from < there.length; from += model.batch) {
         const batch = there.slice(from, from + model.batch);
-        const read = batch.map(async (at) => model.read(await readFile(found.get(items[at]!.id)!)));
+        const read = batch.map((at) => model.read(found.get(items[at]!.id)!));
         const made = await model.run(await Promise.all(read));
         batch.forEach((at, k) => {
           outcomes[at] = made[k]!;
@@ -122,13 +128,13 @@ interface Pictures {
   /** What a table's source says of it. */
   readonly source: {
     readonly encoder: string;
-    readonly options: ImageInput & { readonly model: string };
+    readonly options: ImageInput & { readonly model: string; readonly pooling?: PlacePooling };
     /** How many states a vector holds, where it holds those after every layer. */
     readonly layers?: number;
   };
   readonly batch: number;
-  /** A picture file's bytes as input, or what is wrong with them. */
-  read(bytes: Uint8Array): Promise<Float32Array | string>;
+  /** A picture file as input, or what is wrong with it. */
+  read(path: string): Promise<Float32Array | string>;
   run(images: readonly (Float32Array | string)[]): Promise<Outcome[]>;
   dispose(): Promise<void>;
 }
@@ -136,8 +142,9 @@ interface Pictures {
 async function openPictures(
   encoder: string,
   options: Partial<ImageInput>,
-  { threads, device, hiddenStates = false }: Pick<ImageOptions, "threads" | "device" | "hiddenStates">,
+  settings: Pick<ImageOptions, "threads" | "device" | "hiddenStates" | "pooling">,
 ): Promise<Pictures> {
+  const { threads, device, hiddenStates = false, pooling = "mean" } = settings;
   const bytes = await readFile(encoder).catch((error: unknown) => {
     throw unreadable(encoder, error);
   });
@@ -152,29 +159,41 @@ async function openPictures(
     {},
     { threads, device },
   );
+  const own: Encoder = { port, input, encoder, fixed, layers, pooling };
   const counted = layers.length > 0 ? { layers: layers.length } : {};
+  const pooled = await isPooled(session, own).catch(async (error: unknown) => {
+    await session.release();
+    throw error;
+  });
   return {
     hash,
-    source: { encoder: basename(encoder), options: { ...input, model: hash }, ...counted },
+    source: {
+      encoder: basename(encoder),
+      options: { ...input, model: hash, ...(pooled ? { pooling } : {}) },
+      ...counted,
+    },
     batch: fixed ?? BATCH,
-    read: (file) => readImage(sharp, file, input),
-    run: (images) => runBatch(session, { port, input, encoder, fixed, layers }, images),
+    read: (path) => readImageFile(sharp, path, input),
+    run: (images) => runBatch(session, own, images),
     dispose: () => session.release(),
   };
 }
 
+/** The keys of pictures, and by item what is wrong with those that cannot be read: it is their key, and their outcome. */
 async function keysOf(
   paths: readonly (string | undefined)[],
   identity: string,
   progress: (step: string, done: number, total: number) => void,
-): Promise<(Uint8Array | undefined)[]> {
+) {
   const keys: (Uint8Array | undefined)[] = [];
+  const unread = new Map<number, string>();
   for (const [item, path] of paths.entries()) {
-    const bytes = path === undefined ? undefined : await readFile(path).catch(() => new Uint8Array());
-    keys.push(bytes && contentKey(identity, bytes));
+    const bytes = path === undefined ? undefined : await imageBytes(path);
+    if (typeof bytes === "string") unread.set(item, bytes);
+    keys.push(bytes === undefined ? undefined : contentKey(identity, bytes));
     if (item % 256 === 255) progress("reading images", item + 1, paths.length);
   }
-  return keys;
+  return { keys, unread };
 }
 
 interface Encoder {
@@ -185,29 +204,51 @@ interface Encoder {
   readonly fixed: number | undefined;
   /** The values that are the states after each layer, where those are asked for. */
   readonly layers: readonly string[];
+  readonly pooling: PlacePooling;
 }
 
-/** One vector for each picture that could be read: the first output, flattened, or the states after each layer. */
+/**
+ * Whether the pooling is told in a table's source. It is not where it makes no difference, nor where earlier versions
+ * have pooled the same way without telling it, so that their tables are still good.
+ */
+async function isPooled(session: Session, encoder: Encoder): Promise<boolean> {
+  if (encoder.layers.length > 0) return encoder.pooling !== "mean";
+  const { width, height, layout } = encoder.input;
+  const outputs = await runImages(session, encoder, [new Float32Array(3 * width * height)]);
+  const rows = encoder.fixed ?? 1;
+  const first = Object.values(outputs)[0]!;
+  const made = pooledOutput(first, rows, { ...encoder, layout });
+  if (typeof made === "string") throw notAnEncoder(encoder.encoder, made);
+  return made[0]!.length < first.data.length / rows;
+}
+
+/** @throws DataError where an earlier version has made a table of states that it did not pool */
+function requireSamePooling(
+  { name }: FeatureTable,
+  before: PlacePooling | undefined,
+  now: PlacePooling | undefined,
+): void {
+  if (before === now) return;
+  const what = `features "${name}" were encoded by an earlier version, which left the states of all places side by side; encode and train again`;
+  throw new DataError("not-pooled", what, { table: name });
+}
+
+/** One vector for each picture that could be read: the first output or the states after each layer, pooled. */
 async function runBatch(
   session: Session,
-  { port, input, encoder, fixed, layers }: Encoder,
+  own: Encoder,
   images: readonly (Float32Array | string)[],
 ): Promise<Outcome[]> {
-  const { width, height, layout } = input;
+  const { layers, encoder, fixed, pooling, input } = own;
   const good = images.filter((image) => typeof image !== "string");
   if (good.length === 0) return images as string[];
-  const rows = fixed ?? good.length; // what is too many stays zero
-  const data = new Float32Array(rows * 3 * width * height);
-  for (const [at, image] of good.entries()) data.set(image, at * image.length);
-  const shape = layout === "nchw" ? [rows, 3, height, width] : [rows, height, width, 3];
-  const outputs = await session.run({ [port]: { data, shape } });
+  const outputs = await runImages(session, own, good);
+  const rows = fixed ?? good.length;
+  const states = layers.map((layer) => outputs[layer]!);
   const made =
     layers.length > 0
-      ? pooledLayers(
-          layers.map((layer) => outputs[layer]!),
-          rows,
-        )
-      : flattened(Object.values(outputs)[0]!, rows);
+      ? pooledLayers(states, rows, pooling)
+      : pooledOutput(Object.values(outputs)[0]!, rows, { pooling, layout: input.layout });
   if (typeof made === "string") throw notAnEncoder(encoder, made);
   let next = 0;
   return images.map((image) => {
@@ -217,53 +258,16 @@ async function runBatch(
   });
 }
 
-/** The rows of an output; a sentence where it has others. */
-function flattened({ data, shape }: Tensor, rows: number): Float32Array[] | string {
-  if (!(data instanceof Float32Array) || shape[0] !== rows)
-    return `its output is [${shape.join(", ")}] for ${rows} images`;
-  const dim = data.length / rows;
-  return Array.from({ length: rows }, (_, row) => data.slice(row * dim, (row + 1) * dim));
-}
-
-const notAnEncoder = (file: string, what: string): DataError =>
-  new DataError("not-an-image-encoder", `${file}: this is no image encoder: ${what}`, { file });
-
-/** The encoder's one input, and what its shape says: layout, and size where it is fixed. */
-function imageInput(file: string, bytes: Uint8Array, options: Partial<ImageInput>) {
-  const { inputs } = portsOf(file, bytes);
-  const [only] = inputs;
-  const shown = inputs.map(({ name, type, shape }) => `"${name}" ${type} [${shape.join(", ")}]`).join(", ");
-  const wanted = "an image encoder takes one FLOAT [N, 3, height, width] or [N, height, width, 3]";
-  if (only === undefined || inputs.length > 1 || only.type !== "FLOAT" || only.shape.length !== 4)
-    throw notAnEncoder(file, `it takes ${shown}; ${wanted}`);
-  const layout = options.layout ?? (only.shape[3] === 3 ? "nhwc" : "nchw");
-  const [rows, columns] = layout === "nchw" ? [only.shape[2], only.shape[3]] : [only.shape[1], only.shape[2]];
-  const colours = only.shape[layout === "nchw" ? 1 : 3];
-  if (typeof colours === "number" && colours !== 3)
-    throw notAnEncoder(file, `it takes ${shown}, whose ${colours} are not 3 colours; ${wanted}`);
-  const size = (given: number | undefined, known: number | string | undefined, name: string): number => {
-    if (given !== undefined && typeof known === "number" && given !== known)
-      throw notAnEncoder(file, `its ${name} is ${known}, and ${given} is asked for`);
-    return given ?? (typeof known === "number" ? known : DEFAULT_SIZE);
-  };
-  const input: ImageInput = {
-    width: size(options.width, columns, "width"),
-    height: size(options.height, rows, "height"),
-    layout,
-    mean: options.mean ?? normalizations.signed.mean,
-    deviation: options.deviation ?? normalizations.signed.deviation,
-  };
-  const [batch] = only.shape;
-  return { port: only.name, input, fixed: typeof batch === "number" ? batch : undefined };
-}
-
-/** Height and width where the encoder takes any. */
-const DEFAULT_SIZE = 224;
-
-function portsOf(file: string, bytes: Uint8Array): OnnxPorts {
-  try {
-    return inspectOnnx(bytes);
-  } catch (error) {
-    throw notAnEncoder(file, (error as Error).message);
-  }
+/** What the encoder makes of pictures; where it takes more at once, the others are zero. */
+function runImages(
+  session: Session,
+  { port, input, fixed }: Encoder,
+  images: readonly Float32Array[],
+): Promise<Record<string, Tensor>> {
+  const { width, height, layout } = input;
+  const rows = fixed ?? images.length;
+  const data = new Float32Array(rows * 3 * width * height);
+  for (const [at, image] of images.entries()) data.set(image, at * image.length);
+  const shape = layout === "nchw" ? [rows, 3, height, width] : [rows, height, width, 3];
+  return session.run({ [port]: { data, shape } });
 }

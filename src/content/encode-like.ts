@@ -6,7 +6,7 @@ import { DataError } from "../tensor/errors.ts";
 import { spaceOf, TFIDF } from "./feature-space.ts";
 import { textsOf } from "./item-text.ts";
 import { projectTexts } from "./project-texts.ts";
-import { type OnProgress, progressOf, type TableReport } from "./report.ts";
+import { missingOf, type OnProgress, progressOf, type TableReport } from "./report.ts";
 import { type Texts, tfidf, tfidfRows } from "./tfidf.ts";
 
 export interface LikeOptions {
@@ -58,7 +58,7 @@ export async function encodeLike(
     items: items.length,
     encoded: there ? 0 : count,
     reused: there ? count : 0,
-    missing: texts.filter((fields) => fields.length === 0).length,
+    ...missingOf(dataset.items, (row) => texts[row]!.length === 0),
     problems: strange.map(({ id }) => ({ item: id, what: `none of its words is in the texts of ${like}` })),
     source,
     seconds: (performance.now() - start) / 1000,

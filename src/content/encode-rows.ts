@@ -5,7 +5,7 @@ import { type FeatureSource, KEY_BYTES, leftFeatures, writeFeatures } from "../d
 import { DataError } from "../tensor/errors.ts";
 import { keyText } from "./content-key.ts";
 import { type Outcome, openPartial } from "./partial.ts";
-import { type ItemProblem, type OnProgress, progressOf, type TableReport } from "./report.ts";
+import { type ItemProblem, missingOf, type OnProgress, progressOf, type TableReport } from "./report.ts";
 
 /** How the contents of a dataset's items are encoded. */
 export interface RowEncoding<P> {
@@ -52,7 +52,7 @@ export async function encodeRows<P>(dataset: Dataset, encoding: RowEncoding<P>):
     items: keys.length,
     encoded,
     reused: count - encoded,
-    missing: keys.filter((key) => key === undefined).length,
+    ...missingOf(dataset.items, (item) => keys[item] === undefined),
     problems,
     source,
     seconds: (performance.now() - start) / 1000,

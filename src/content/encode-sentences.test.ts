@@ -51,6 +51,7 @@ describe("a language model from a folder", () => {
   it("gives the mean of the tokens, of texts of any script and length", async () => {
     const { report, row, present, source } = await encoded();
     expect(report).toMatchObject({ table: "text", dim: WIDTH, encoded: 4, missing: 1, problems: [] });
+    expect(report).toMatchObject({ missingItems: ["c"], cut: { texts: 1, tokens: 16 } });
     expect(present).toEqual([1, 1, 0, 1, 1]);
     expect(row(0)).toEqual(meanOf(states("[CLS]", "red", "shoe", "##s", "[SEP]")).map(Math.fround));
     expect(row(2)).toEqual([0, 0, 0, 0]);
@@ -67,7 +68,9 @@ describe("a language model from a folder", () => {
 
   it("gives the first or the last token where that is asked for", async () => {
     expect((await encoded({ pooling: "cls" })).row(0)).toEqual(states("[CLS]")[0]);
-    expect((await encoded({ pooling: "last", maxTokens: 4 })).row(0)).toEqual(states("[SEP]")[0]);
+    const { row, report } = await encoded({ pooling: "last", maxTokens: 4 });
+    expect(row(0)).toEqual(states("[SEP]")[0]);
+    expect(report.cut).toEqual({ texts: 4, tokens: 4 });
   });
 
   it("gives the states after every layer where they are asked for", async () => {
@@ -120,7 +123,7 @@ describe("a language model from a folder", () => {
       ["tiny", encoder].map((name) => openLanguageModel(name, { hiddenStates: false, threads: 1 })),
     );
     const [named, own] = await Promise.all(
-      models.map((model) => model.states(model.tokens(["red shoes", "中"], 9))),
+      models.map((model) => model.states(model.tokens(["red shoes", "中"], 9).rows)),
     );
     expect(named).toEqual(own);
     expect(named![0]!.shape).toEqual([2, 5, WIDTH]);

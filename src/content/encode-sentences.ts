@@ -39,7 +39,7 @@ export async function encodeSentences(
   const model = await openLanguageModel(encoder, options);
   try {
     const maxTokens = Math.min(options.maxTokens ?? model.mostTokens, model.mostTokens);
-    const [probe] = model.tokens(["a"], maxTokens);
+    const [probe] = model.tokens(["a"], maxTokens).rows;
     const layers = (await model.states([probe!.length > 0 ? probe! : [0]])).length; // also says what is wrong, at once
     const settings = { model: model.hash, pooling, maxTokens };
     const source = {
@@ -52,20 +52,23 @@ export async function encodeSentences(
     const texts = items.map((item) => textOf(item, columns));
     const order = [...texts.keys()].filter((item) => texts[item] !== "");
     order.sort((a, b) => texts[a]!.length - texts[b]!.length || a - b);
-    return await encodeRows(dataset, {
+    let cut = 0;
+    const report = await encodeRows(dataset, {
       table,
       source: { ...source, at: await placeToRecord(dataset, encoder) },
       keys: texts.map((text) => (text === "" ? undefined : contentKey(identity, text))),
       order,
       batch: BATCH,
-      prepare: async (batch) =>
-        model.tokens(
-          batch.map((item) => texts[item]!),
-          maxTokens,
-        ),
+      async prepare(batch) {
+        const own = batch.map((item) => texts[item]!);
+        const tokens = model.tokens(own, maxTokens);
+        cut += tokens.cut;
+        return tokens.rows;
+      },
       run: (tokens) => runBatch(model, tokens, pooling),
       onProgress,
     });
+    return { ...report, cut: { texts: cut, tokens: maxTokens } };
   } finally {
     await model.dispose();
   }
@@ -96,11 +99,9 @@ export async function reopenSentences(
       const filled = [...texts.keys()].filter((at) => texts[at] !== "");
       for (let from = 0; from < filled.length; from += BATCH) {
         const batch = filled.slice(from, from + BATCH);
-        const tokens = model.tokens(
-          batch.map((at) => texts[at]!),
-          options.maxTokens,
-        );
-        const made = await runBatch(model, tokens, options.pooling);
+        const own = batch.map((at) => texts[at]!);
+        const { rows } = model.tokens(own, options.maxTokens);
+        const made = await runBatch(model, rows, options.pooling);
         batch.forEach((at, k) => {
           outcomes[at] = made[k]!;
         });

@@ -7,7 +7,7 @@ import { DataError } from "../tensor/errors.ts";
 import { principalComponents } from "./components.ts";
 import { TFIDF } from "./feature-space.ts";
 import { textsOf } from "./item-text.ts";
-import { type OnProgress, progressOf, type TableReport } from "./report.ts";
+import { missingOf, type OnProgress, progressOf, type TableReport } from "./report.ts";
 import type { SparseRows } from "./sparse.ts";
 import { type Texts, tfidf } from "./tfidf.ts";
 
@@ -49,7 +49,7 @@ export async function encodeTfidf(
       items: items.length,
       encoded: now * count,
       reused: (1 - now) * count,
-      missing: texts.filter((fields) => fields.length === 0).length,
+      ...missingOf(dataset.items, (row) => texts[row]!.length === 0),
       problems: problemsOf(items, texts, present),
       source,
       seconds: (performance.now() - start) / 1000,

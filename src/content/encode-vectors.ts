@@ -7,7 +7,7 @@ import { ConfigError, DataError } from "../tensor/errors.ts";
 import { suggest } from "../tensor/nearest.ts";
 import { columnsOf } from "./item-text.ts";
 import type { Outcome } from "./partial.ts";
-import type { ItemProblem, TableReport } from "./report.ts";
+import { type ItemProblem, missingOf, type TableReport } from "./report.ts";
 
 /** Makes a table of a column of number lists, or of texts such as "0.1 0.2" and "[0.1, 0.2]". */
 export async function encodeVectors(
@@ -55,7 +55,7 @@ export async function encodeVectors(
     items: items.length,
     encoded: same ? 0 : count,
     reused: same ? count : 0,
-    missing: given.filter((vector) => vector === undefined).length,
+    ...missingOf(dataset.items, (row) => given[row] === undefined),
     problems,
     source,
     seconds: (performance.now() - start) / 1000,

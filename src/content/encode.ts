@@ -10,7 +10,7 @@ import { encodeTfidf } from "./encode-tfidf.ts";
 import { encodeVectors } from "./encode-vectors.ts";
 import type { ImageInput } from "./images.ts";
 import { textColumns } from "./item-text.ts";
-import type { Pooling } from "./pooling.ts";
+import type { PlacePooling, Pooling } from "./pooling.ts";
 import type { OnProgress, TableReport } from "./report.ts";
 import { tableHealth } from "./table-health.ts";
 
@@ -51,8 +51,10 @@ export interface ImageChoice {
   readonly encoder?: string | undefined;
   /** Size, layout and normalisation, where the encoder's input does not say them. */
   readonly input?: Partial<ImageInput> | undefined;
-  /** The states after every layer side by side, [layers × width], each the mean over places, instead of the output. */
+  /** The states after every layer side by side, [layers × width], instead of the output. */
   readonly hiddenStates?: boolean | undefined;
+  /** How the states of places become one vector where the encoder gives such: the mean, or "cls", the first token. */
+  readonly pooling?: Pooling | undefined;
 }
 
 /** Dimensions of the built-in text encoder. */
@@ -70,12 +72,13 @@ export async function encode(dataset: Dataset, options: EncodeOptions): Promise<
     const what = `--out-name "${outName}" cannot name two tables; encode one after the other`;
     throw new ConfigError("one-name", what, { outName });
   }
+  const pictured = images && { ...images, pooling: placePooling(images.pooling) };
   const items = await readItems(dataset);
   const reports: TableReport[] = [];
   if (vectors !== undefined)
     reports.push(await encodeVectors(dataset, items, { table: outName ?? vectors, column: vectors }));
   if (text !== undefined) reports.push(await encodeText(dataset, items, { ...options, text }));
-  if (images !== undefined) reports.push(await encodePictures(dataset, { ...options, images }));
+  if (pictured !== undefined) reports.push(await encodePictures(dataset, { ...options, images: pictured }));
   const { threads } = options;
   return Promise.all(
     reports.map(async (report) =>
@@ -86,17 +89,26 @@ export async function encode(dataset: Dataset, options: EncodeOptions): Promise<
   );
 }
 
-type PictureOptions = EncodeOptions & { readonly images: ImageChoice };
+type PictureOptions = EncodeOptions & {
+  readonly images: ImageChoice & { readonly pooling: PlacePooling | undefined };
+};
+
+/** @throws ConfigError for the pooling of texts alone */
+function placePooling(pooling: Pooling | undefined): PlacePooling | undefined {
+  if (pooling !== "last") return pooling;
+  const what = "a picture has no last token; choose --pooling mean or cls for images, or encode them alone";
+  throw new ConfigError("no-last-token", what);
+}
 
 function encodePictures(dataset: Dataset, options: PictureOptions): Promise<TableReport> {
-  const { encoder, directory, input, hiddenStates = false } = options.images;
+  const { encoder, directory, input, hiddenStates = false, pooling } = options.images;
   if (encoder === undefined) {
     const what = "images need an encoder, any ONNX file that takes pictures: --image-encoder FILE.onnx";
     throw new ConfigError("no-image-encoder", what);
   }
   const { threads, device, onProgress } = options;
   const table = options.outName ?? (hiddenStates ? "image-layers" : "image");
-  const common = { table, hiddenStates, threads, device, onProgress };
+  const common = { table, hiddenStates, pooling, threads, device, onProgress };
   return encodeImages(dataset, { ...common, encoder, directory, input });
 }
 

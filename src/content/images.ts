@@ -1,5 +1,7 @@
 /** @file Pictures as numbers: decoded, resized and laid out as an encoder wants them. */
 
+import { readFile } from "node:fs/promises";
+import { systemCode } from "../data/files.ts";
 import { ConfigError } from "../tensor/errors.ts";
 
 /** How a picture's bytes become an encoder's input. */
@@ -36,6 +38,33 @@ export async function loadSharp(): Promise<Sharp> {
     const what = "pictures are decoded by the package sharp, which is not installed; run: npm install sharp";
     throw new ConfigError("no-sharp", what);
   }
+}
+
+/** What the system's codes say of a picture file. */
+const unreadable: Readonly<Record<string, string>> = {
+  EISDIR: "this is a folder, not an image",
+  ENOENT: "the image is no longer there",
+  EACCES: "there is no permission to read the image",
+  EPERM: "there is no permission to read the image",
+};
+
+/** A picture file's bytes, or a sentence on why they cannot be read. */
+export async function imageBytes(path: string): Promise<Uint8Array | string> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    return `${unreadable[systemCode(error) ?? ""] ?? `the image cannot be read (${(error as Error).message})`}: ${path}`;
+  }
+}
+
+/** A picture file as an encoder's input, or a sentence on what is wrong with it. */
+export async function readImageFile(
+  sharp: Sharp,
+  path: string,
+  input: ImageInput,
+): Promise<Float32Array | string> {
+  const bytes = await imageBytes(path);
+  return typeof bytes === "string" ? bytes : readImage(sharp, bytes, input);
 }
 
 /** A picture file's bytes as an encoder's input, or a sentence on what is wrong with it; the aspect ratio is not kept. */

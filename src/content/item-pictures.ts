@@ -1,10 +1,9 @@
 /** @file The pictures of items as the bytes of their points, in a table with a row for each item. */
 
-import { readFile } from "node:fs/promises";
 import type { Dataset } from "../data/dataset.ts";
 import { findImages } from "../data/images.ts";
 import { DataError } from "../tensor/errors.ts";
-import { type ImageInput, loadSharp, readImage } from "./images.ts";
+import { type ImageInput, loadSharp, readImageFile } from "./images.ts";
 
 export interface ItemPictures {
   /** [N, 3 · height · width], in the layout that was asked for; zero where there is none. */
@@ -44,8 +43,8 @@ export async function itemPictures(
   for (let at = 0; at < known.length; at += BATCH) {
     await Promise.all(
       known.slice(at, at + BATCH).map(async (item) => {
-        const file = await readFile(found.get(dataset.items[item]!)!);
-        const image = await readImage(sharp, file, { ...size, ...bytes });
+        const path = found.get(dataset.items[item]!)!;
+        const image = await readImageFile(sharp, path, { ...size, ...bytes });
         if (typeof image === "string") return;
         for (let i = 0; i < each; i++) points[item * each + i] = Math.round(image[i]!);
         present[item] = 1;

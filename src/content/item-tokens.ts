@@ -36,7 +36,7 @@ export async function itemTokens(
   const texts = items.map((item) => textOf(item, columns));
   const rows: number[][] = [];
   for (let at = 0; at < texts.length; at += BATCH)
-    rows.push(...tokenizer.tokens(texts.slice(at, at + BATCH), limit));
+    rows.push(...tokenizer.tokens(texts.slice(at, at + BATCH), limit).rows);
   const lengths = Int32Array.from(rows, (row, item) => (texts[item] === "" ? 0 : row.length));
   const width = given ?? lengths.reduce((longest, length) => Math.max(longest, length), 1);
   const tokens = new Int32Array(items.length * width).fill(tokenizer.pad);

@@ -1,9 +1,12 @@
-/** @file One vector for each text from the states of its tokens. */
+/** @file One vector for each text from the states of its tokens, or for each picture from those of its places. */
 
 export const poolings = ["mean", "cls", "last"] as const;
 
 /** "mean" of all tokens, the first one ("cls"), or the last one. */
 export type Pooling = (typeof poolings)[number];
+
+/** What the places of a picture can become one vector by: none of them is the last. */
+export type PlacePooling = Exclude<Pooling, "last">;
 
 /** States of a batch: [B, L, D], or [B, D] where the model has pooled already. */
 export interface States {

@@ -29,12 +29,28 @@ export interface TableReport {
   readonly encoded: number;
   readonly reused: number;
   readonly missing: number;
+  /** Ids of items without content: the first hundred. */
+  readonly missingItems: readonly string[];
   /** Items with content that could not be encoded; they stand as without. */
   readonly problems: readonly ItemProblem[];
+  /** Of a language model: how many of the texts read now were longer than so many tokens, and were cut to them. */
+  readonly cut?: { readonly texts: number; readonly tokens: number };
   readonly source: Readonly<Record<string, unknown>>;
   readonly seconds: number;
   /** Of a table that was made now. */
   readonly health?: NamedHealth;
+}
+
+/** Ids that a report gives at most. */
+const MOST_IDS = 100;
+
+/** What a report says of the items without content: those for whose rows `isMissing` is true. */
+export function missingOf(
+  ids: readonly string[],
+  isMissing: (row: number) => boolean,
+): Pick<TableReport, "missing" | "missingItems"> {
+  const missing = ids.filter((_, row) => isMissing(row));
+  return { missing: missing.length, missingItems: missing.slice(0, MOST_IDS) };
 }
 
 /** Reports progress with the time left, from the share that is done. */

@@ -5,6 +5,13 @@ import { readdir, stat } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { ConfigError, DataError } from "../tensor/errors.ts";
 
+/** Texts as numbers of tokens. */
+export interface Tokens {
+  readonly rows: number[][];
+  /** How many of the texts are longer than their row. */
+  readonly cut: number;
+}
+
 /** Turns texts into numbers of tokens. */
 export interface Tokenizer {
   /** What the encoder is called where the features' source is told. */
@@ -16,7 +23,7 @@ export interface Tokenizer {
   /** Tokens that a text of the model may have. */
   readonly mostTokens: number;
   /** The tokens of each text, cut to `most`. */
-  tokens(texts: readonly string[], most: number): number[][];
+  tokens(texts: readonly string[], most: number): Tokens;
 }
 
 export type Transformers = typeof import("@huggingface/transformers");
@@ -40,9 +47,11 @@ export async function openTokenizer(name: string): Promise<Tokenizer> {
     pad: tokenizer.pad_token_id ?? 0,
     mostTokens: known !== undefined && known < 1e6 ? known : MOST_TOKENS,
     tokens(texts, most) {
-      const cut = texts.map((text) => text.slice(0, most * LONGEST_TOKEN));
-      const rows = tokenizer(["", ...cut], { return_tensor: false as const }).input_ids as number[][];
-      return rows.slice(1).map((row) => shortened(row, rows[0]!, most));
+      const read = texts.map((text) => text.slice(0, most * LONGEST_TOKEN));
+      const [empty, ...whole] = tokenizer(["", ...read], { return_tensor: false as const })
+        .input_ids as number[][];
+      const cut = whole.filter((row, k) => row.length > most || read[k]!.length < texts[k]!.length);
+      return { rows: whole.map((row) => shortened(row, empty!, most)), cut: cut.length };
     },
   };
 }

@@ -48,7 +48,10 @@ export async function readFeatureFile(
     throw new DataError("no-ids", what, { file });
   }
   if (found.length === matrix.rows) return { ...matrix, ids: found };
-  const next = found.length > matrix.rows ? `; the first id without a row is "${found[matrix.rows]}"` : "";
+  const next =
+    found.length > matrix.rows
+      ? `; the first id without a row is "${found[matrix.rows]}"`
+      : `; the first row without an id is row ${found.length + 1}`;
   const what = `${file}: ${matrix.rows} rows for the ${found.length} ids of ${from}${next}; every row needs one id`;
   throw new DataError("wrong-rows", what, { file, rows: matrix.rows, ids: found.length });
 }

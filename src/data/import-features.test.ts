@@ -129,6 +129,11 @@ describe("ready features", () => {
       [1, 2, 3, 4],
       /2 rows for the 3 ids of .*ids\.txt; the first id without a row is "c"/,
     );
+    await refused(
+      "a",
+      [1, 2, 3, 4],
+      /2 rows for the 1 ids of .*; the first row without an id is row 2; every/,
+    );
     const broken = await at.file("f.npy", npy("<f4", [3, 2], floats(1, 2)));
     await expect(rowsOf(broken)).rejects.toThrow("it is cut short");
     await expect(rowsOf(await at.file("f.npy", npy("<U5", [3], floats(1))))).rejects.toThrow(

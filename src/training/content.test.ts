@@ -207,7 +207,7 @@ describe("training with content", () => {
       expect((await readFile(join(parts, name))).equals(await readFile(join(whole, name)))).toBe(true);
   });
 
-  it("takes what modalities there are, whole tables for the full softmax, and ids that start as features", async () => {
+  it("takes what modalities there are, and whole tables for the full softmax", async () => {
     const out = join(folder, "both");
     await encode("image");
     const more = { "items.parts.image.hidden": 0, "loss.name": "cross-entropy" };
@@ -216,12 +216,6 @@ describe("training with content", () => {
     const { config } = (await openRun(out)).manifest;
     const { parts } = config.items as { parts: object };
     expect(parts).toMatchObject({ id: {}, text: { columns: 12 }, image: { columns: 12 } });
-    const started = [
-      { path: "items.start", value: "features" },
-      { path: "items.dim", value: 16 },
-    ];
-    const ids = [...set(1).filter(({ path }) => /^(training|backbone)/.test(path)), ...started];
-    await train({ data, out: join(folder, "started"), recipe: "sasrec", set: ids });
   });
 
   it("keeps cold items from training, and reports them apart", async () => {

@@ -42,7 +42,9 @@ export function encodeCommand(context: Context): Command {
       "a folder with an ONNX language model, or a model of the hub (default: built-in)",
     )
     .addOption(
-      new Option("--pooling <name>", "how tokens become one vector (default: mean)").choices(poolings),
+      new Option("--pooling <name>", "how tokens or places become one vector (default: mean)").choices(
+        poolings,
+      ),
     )
     .option("--max-tokens <count>", "most tokens of a text (default: as the model says)", wholeNumber(1, 1e6))
     .option("--hidden-states", "the states after every layer, not the last ones alone")
@@ -108,6 +110,7 @@ function chosen({
     like !== undefined ||
     (images === undefined && vectors === undefined && rest.imageEncoder === undefined);
   const wantsImages = images !== undefined || rest.imageEncoder !== undefined;
+  const ofTexts = wantsImages && textEncoder === undefined ? undefined : pooling; // it may be of images alone
   const { imageEncoder: encoder, imageSize: size, imageLayout: layout, imageNormalization } = rest;
   const input = {
     ...(size === undefined ? {} : { width: size[0], height: size[1] }),
@@ -117,9 +120,11 @@ function chosen({
   const directory = typeof images === "string" ? images : undefined;
   return {
     ...(wantsText
-      ? { text: { columns, dim, seed, encoder: textEncoder, pooling, maxTokens, hiddenStates, like } }
+      ? {
+          text: { columns, dim, seed, encoder: textEncoder, pooling: ofTexts, maxTokens, hiddenStates, like },
+        }
       : {}),
-    ...(wantsImages ? { images: { directory, encoder, input, hiddenStates } } : {}),
+    ...(wantsImages ? { images: { directory, encoder, input, hiddenStates, pooling } } : {}),
     vectors,
     outName,
     threads,
@@ -150,12 +155,12 @@ export function progressText({ table, step, done, total, secondsLeft }: EncodePr
   return `${table}: ${step}, ${grouped(done)} of ${grouped(total)} · ${duration(secondsLeft)} left`;
 }
 
-/** Problems that are shown by their items; the others are counted. */
+/** Problems and items without content that are shown; the others are counted. */
 const SHOWN = 5;
 
 /** What became of each table, and of the items that could not be encoded. */
 export function tableText(report: TableReport): string {
-  const { table, dim, items, encoded, reused, missing, problems, seconds } = report;
+  const { table, dim, items, encoded, reused, missing, missingItems, problems, seconds } = report;
   const counts = [
     `${grouped(encoded)} encoded`,
     `${grouped(reused)} taken over`,
@@ -164,12 +169,25 @@ export function tableText(report: TableReport): string {
   ];
   const lines = problems.slice(0, SHOWN).map(({ item, what }) => `  item "${item}": ${what}`);
   const more = problems.length > SHOWN ? [`  and ${grouped(problems.length - SHOWN)} more`] : [];
+  const named = missingItems.slice(0, SHOWN).map((id) => `"${id}"`);
+  const others = missing > SHOWN ? ` and ${grouped(missing - SHOWN)} more` : "";
+  const without = missing === 0 ? [] : [`  without content: ${named.join(", ")}${others}`];
   return [
     `features "${table}": ${grouped(items)} items × ${dim} · ${counts.join(", ")} · ${duration(seconds)}`,
     ...lines,
     ...more,
+    ...without,
+    ...cutLines(report.cut),
     ...healthLines(report.health),
   ].join("\n");
+}
+
+/** That texts were cut, where some were. */
+function cutLines(cut: TableReport["cut"]): string[] {
+  if (cut === undefined || cut.texts === 0) return [];
+  const { texts, tokens } = cut;
+  const some = texts === 1 ? "1 text is" : `${grouped(texts)} texts are`;
+  return [`  ${some} longer than ${grouped(tokens)} tokens and ${texts === 1 ? "was" : "were"} cut`];
 }
 
 /** Effective rank, lengths by popularity, and some items with their nearest ones. */

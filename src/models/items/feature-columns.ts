@@ -4,15 +4,21 @@ import { DataError } from "../../tensor/errors.ts";
 import type { ItemVectors } from "./co-occurrence.ts";
 import type { ItemContent } from "./content.ts";
 
-/** The feature table of a model. @throws DataError that says how to make it, or that it is of other data */
+/** The feature table of a model. @throws DataError that says how to make it, or that it is broken or of other data */
 export async function requireTable(table: string, content: ItemContent): Promise<FeatureTable> {
   const known = await content.tables();
   if (known.includes(table)) return content.features(table);
   const others = known.length === 0 ? "" : ` (it has ${known.map((name) => `"${name}"`).join(", ")})`;
   const what = table === "image" ? "--images FOLDER" : "--text title";
   const message = `${content.where}: the model needs a feature table "${table}", which the data does not have${others}; make it first with "sequitur encode --data ${content.where} ${what}"`;
-  throw new DataError("missing-features", message, { table, known });
+  throw new DataError(missing, message, { table, known });
 }
+
+const missing = "missing-features";
+
+/** Whether an error of `requireTable` says that there is no such table, rather than a broken one. */
+export const isMissingTable = (error: unknown): boolean =>
+  error instanceof DataError && error.code === missing;
 
 export interface Columns {
   /** [F], the mean of the items with content. */

@@ -4,6 +4,7 @@ import { ConfigError } from "../../tensor/errors.ts";
 import { suggest } from "../../tensor/nearest.ts";
 import { checked } from "../checked.ts";
 import { defineItemEncoder, type ItemEncoder } from "../define.ts";
+import { isMissingTable } from "./feature-columns.ts";
 import type { Fusion } from "./fusions/define.ts";
 
 type Part = { readonly name: string; readonly dim: number } & Readonly<Record<string, unknown>>;
@@ -73,7 +74,7 @@ export function fusedItems(
         try {
           settled.push([label, ((await encoder.settle?.(content, part)) as Part | undefined) ?? part]);
         } catch (error) {
-          if (part.optional !== true) throw error;
+          if (!(part.optional === true && isMissingTable(error))) throw error;
           absent.push(error);
         }
       }
