@@ -70,6 +70,8 @@ export interface Client {
   /** Items by words of their titles; the most popular without any. */
   items(query?: string, limit?: number): Promise<ItemsAnswer>;
   item(id: string): Promise<ItemAnswer>;
+  /** The picture of an item. */
+  image(id: string): Promise<Blob>;
   run(): Promise<RunAnswer>;
   data(): Promise<DataAnswer>;
   /** Reports what users did; resolves once it is durable. Events with an `id` may be sent again without harm. */
@@ -90,7 +92,11 @@ export interface Client {
  * const { items } = await service.recommend({ user: "ann", k: 5 });
  */
 export function createClient(options: ClientOptions): Client {
-  const call = caller(options);
+  const send = sender(options);
+  const call = async <T>(...asked: Parameters<Send>): Promise<T> => {
+    const answer = await send(...asked);
+    return (answer.status === 204 ? undefined : await answer.json()) as T;
+  };
   const place = (kind: string, id: string): string => `/v1/${kind}/${encodeURIComponent(id)}`;
   return {
     recommend: (question) => call("POST", "/v1/recommend", question),
@@ -98,6 +104,7 @@ export function createClient(options: ClientOptions): Client {
     items: (query = "", limit = 20) =>
       call("GET", `/v1/items?${new URLSearchParams({ query, limit: String(limit) })}`),
     item: (id) => call("GET", place("items", id)),
+    image: async (id) => (await send("GET", `${place("items", id)}/image`)).blob(),
     run: () => call("GET", "/v1/run"),
     data: () => call("GET", "/v1/data"),
     events: (events) => call("POST", "/v1/events", { events }),
@@ -109,20 +116,21 @@ export function createClient(options: ClientOptions): Client {
   };
 }
 
-type Call = <T>(method: string, path: string, body?: unknown) => Promise<T>;
+type Send = (method: string, path: string, body?: unknown) => Promise<Response>;
 
-function caller({ url, key, retries = 2, timeoutMs = 30_000, fetch: send = fetch }: ClientOptions): Call {
+/** Sends requests until one is answered as it should be. @throws ProblemError */
+function sender({ url, key, retries = 2, timeoutMs = 30_000, fetch: send = fetch }: ClientOptions): Send {
   const headers = {
     "content-type": "application/json",
     ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
   };
   const base = url.replace(/\/+$/, "");
-  return async <T>(method: string, path: string, body?: unknown): Promise<T> => {
+  return async (method, path, body) => {
     for (let attempt = 0; ; attempt++) {
       const text = body === undefined ? {} : { body: JSON.stringify(body) };
       const signal = AbortSignal.timeout(timeoutMs);
       const answer = await send(new Request(`${base}${path}`, { method, headers, signal, ...text }));
-      if (answer.ok) return (answer.status === 204 ? undefined : await answer.json()) as T;
+      if (answer.ok) return answer;
       const seconds = Number(answer.headers.get("retry-after") ?? Number.NaN);
       if (attempt >= retries || Number.isNaN(seconds)) throw await problemOf(answer);
       await answer.body?.cancel();

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { RuntimeFailure } from "../tensor/errors.ts";
 import { app } from "./app.ts";
+import { honoPath } from "./http/route.ts";
 import { Recommender } from "./recommender.ts";
 import { Problem, RecommendAnswer, SimilarAnswer } from "./schemas.ts";
 import { cycleRecommender } from "./testing/cycle-recommender.ts";
@@ -158,6 +159,14 @@ test("GET /openapi.json is an OpenAPI 3.1 document with the limits that are enfo
   expect(Object.keys(document.paths)).toEqual(
     expect.arrayContaining(["/v1/recommend", "/v1/events", "/v1/items/{id}", "/v1/users/{id}", "/metrics"]),
   );
+  const routes = server.routes.filter(({ method }) => method !== "ALL");
+  const documented = Object.entries(document.paths).flatMap(([path, methods]) =>
+    Object.keys(methods).map((method) => `${method.toUpperCase()} ${honoPath(path)}`),
+  );
+  expect(new Set(documented)).toEqual(new Set(routes.map(({ method, path }) => `${method} ${path}`)));
+  expect(document.paths["/v1/items/{id}/image"]).toMatchObject({
+    get: { responses: { 200: { content: { "image/*": {} } }, 404: {} } },
+  });
   const body = document.components.schemas.RecommendBody!;
   expect(body.properties.k).toMatchObject({ type: "integer", minimum: 1, maximum: 1000, default: 10 });
   expect(body.additionalProperties).toBe(false);

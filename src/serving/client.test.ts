@@ -42,6 +42,7 @@ test("every endpoint has a method, with typed questions and answers", async () =
   expect((await client.similar("a", 2)).items.map(({ id }) => id)).toEqual(["b", "c"]);
   expect((await client.items("a")).items.map(({ id }) => id)).toEqual(["a"]);
   expect(await client.item("a")).toMatchObject({ id: "a", image: false, fields: {} });
+  await expect(client.image("a")).rejects.toMatchObject({ status: 404, code: "no-run" });
   await expect(client.run()).rejects.toMatchObject({ status: 404, code: "no-run" });
   await expect(client.data()).rejects.toMatchObject({ status: 404, code: "no-run" });
   expect(await client.putItem("new/one", { title: "New" })).toMatchObject({ id: "new/one", added: true });

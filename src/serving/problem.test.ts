@@ -63,6 +63,7 @@ test("a picture that was deleted is one that is not there", async () => {
   const pages = pagesOf({ manifest: { images: { directory: folder } } });
   const before = await asked("/v1/items/a/image", { pages });
   expect(await before.answer.text()).toBe("picture");
+  expect(before.answer.headers.get("content-type")).toBe("image/png");
   await rm(picture);
   const { answer, told } = await asked("/v1/items/a/image", { pages });
   expect(answer.status).toBe(404);

@@ -16,6 +16,7 @@ export function handlersOf(service: Service, onFallback: (fallback: string) => v
     similar: ({ params: { id }, query }) => service.with((recommender) => recommender.similar(id, query)),
     items: ({ query }) => service.with((recommender) => foundItems(recommender, query)),
     item: ({ params: { id } }) => service.with((recommender) => itemContent(recommender, id)),
+    image: ({ params: { id } }) => service.with((recommender) => pagesOf(recommender).image(id)),
     run: () => service.with((recommender) => pagesOf(recommender).run()),
     data: () => service.with((recommender) => pagesOf(recommender).data()),
     events: ({ body }) => service.addEvents(body),

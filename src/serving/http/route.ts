@@ -8,7 +8,7 @@ import { problemOf, problemResponse } from "../problem.ts";
 import { fieldErrors } from "../schemas.ts";
 import type { Service } from "../service.ts";
 import { keyProblem } from "./access.ts";
-import type { Endpoint } from "./endpoints.ts";
+import type { Endpoint, MediaFile } from "./endpoints.ts";
 import type { Keys } from "./keys.ts";
 
 export interface RouteOptions {
@@ -42,6 +42,7 @@ export function routeOf({ endpoint, service, keys, handler }: RouteOptions): Hon
       const query = checked("query", c.req.query(), endpoint.query);
       const body = endpoint.body && checked("body", await jsonOf(c), endpoint.body);
       const answer = await handler({ params, query, body });
+      if (endpoint.media) return fileAnswer(c, answer as MediaFile);
       return answer === undefined ? c.body(null, 204) : c.json(answer);
     } catch (error) {
       if (error instanceof Refusal) return error.response;
@@ -49,6 +50,9 @@ export function routeOf({ endpoint, service, keys, handler }: RouteOptions): Hon
     }
   };
 }
+
+const fileAnswer = (c: Context, { bytes, type }: MediaFile): Response =>
+  c.body(bytes, 200, { "content-type": type, "cache-control": "private, max-age=3600" });
 
 async function jsonOf(c: Context): Promise<unknown> {
   const text = await c.req.text();
