@@ -30,6 +30,8 @@ export type {
 
 /** What is asked of `recommend`: a history or a user, and what narrows the answer. */
 export type RecommendQuestion = z.input<typeof RecommendBody>;
+/** What is asked of `similar`: what narrows the answer. */
+export type SimilarQuestion = Pick<RecommendQuestion, "k" | "exclude" | "filter" | "diversity">;
 export type Event = EventsBody["events"][number];
 
 export interface ClientOptions {
@@ -65,8 +67,8 @@ export class ProblemError extends Error {
 export interface Client {
   /** The best items for a user or a history. @throws ProblemError */
   recommend(question: RecommendQuestion): Promise<RecommendAnswer>;
-  /** The items most like one; `k` is 10 by default. */
-  similar(id: string, k?: number): Promise<SimilarAnswer>;
+  /** The items most like one. @throws ProblemError */
+  similar(id: string, question?: SimilarQuestion): Promise<SimilarAnswer>;
   /** Items by words of their titles; the most popular without any. */
   items(query?: string, limit?: number): Promise<ItemsAnswer>;
   item(id: string): Promise<ItemAnswer>;
@@ -100,7 +102,7 @@ export function createClient(options: ClientOptions): Client {
   const place = (kind: string, id: string): string => `/v1/${kind}/${encodeURIComponent(id)}`;
   return {
     recommend: (question) => call("POST", "/v1/recommend", question),
-    similar: (id, k = 10) => call("GET", `${place("items", id)}/similar?k=${k}`),
+    similar: (id, question = {}) => call("GET", `${place("items", id)}/similar?${similarQuery(question)}`),
     items: (query = "", limit = 20) =>
       call("GET", `/v1/items?${new URLSearchParams({ query, limit: String(limit) })}`),
     item: (id) => call("GET", place("items", id)),
@@ -114,6 +116,14 @@ export function createClient(options: ClientOptions): Client {
     reload: () => call("POST", "/v1/admin/reload"),
     health: () => call("GET", "/healthz"),
   };
+}
+
+function similarQuery({ k, exclude = [], filter, diversity }: SimilarQuestion): URLSearchParams {
+  const query = new URLSearchParams(exclude.map((id): [string, string] => ["exclude", id]));
+  if (k !== undefined) query.set("k", String(k));
+  if (filter !== undefined) query.set("filter", JSON.stringify(filter));
+  if (diversity !== undefined) query.set("diversity", String(diversity));
+  return query;
 }
 
 type Send = (method: string, path: string, body?: unknown) => Promise<Response>;

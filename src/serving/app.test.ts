@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { RuntimeFailure } from "../tensor/errors.ts";
 import { app } from "./app.ts";
 import { honoPath } from "./http/route.ts";
+import { openApiDocument } from "./openapi.ts";
 import { Recommender } from "./recommender.ts";
 import { Problem, RecommendAnswer, SimilarAnswer } from "./schemas.ts";
 import { cycleRecommender } from "./testing/cycle-recommender.ts";
@@ -179,6 +180,41 @@ describe("GET /v1/items/{id}/similar", () => {
     const answer = await server.request("/v1/items/c/similar?k=2");
     const body = SimilarAnswer.strict().parse(await answer.json());
     expect(body.items.map(({ id }) => id)).toEqual(["d", "e"]);
+  });
+
+  test("leaves out what is excluded and what a filter removes", async () => {
+    const { recommender: filled } = cycleRecommender();
+    await filled.addItems([..."abcdef"].map((id, at) => ({ id, fields: { year: 1990 + at } })));
+    const similar = async (query: Record<string, string>, more = "") => {
+      const answer = await app(filled).request(`/v1/items/c/similar?${new URLSearchParams(query)}${more}`);
+      return SimilarAnswer.parse(await answer.json()).items.map(({ id }) => id);
+    };
+    expect(await similar({ filter: '{"year":{"gte":1994}}' })).toEqual(["e", "f"]);
+    expect(await similar({ exclude: "e", filter: '{"year":{"gte":1994}}' })).toEqual(["f"]);
+    expect(await similar({ exclude: "d" }, "&exclude=e")).toEqual(["f", "a", "b"]);
+  });
+
+  test.each([
+    ["filter=%7Byear", "filter: is not JSON"],
+    ["filter=7", "filter: Invalid input: expected record"],
+    ["diversity=2", "diversity: Too big"],
+    ["exclude=", "exclude[0]: Too small"],
+    ["k=1&k=2", "k: Invalid input"],
+    ["topk=3", 'query: Unrecognized key: "topk"; the nearest is "k"'],
+  ])("refuses the query %s", async (query, expected) => {
+    const answer = await server.request(`/v1/items/c/similar?${query}`);
+    expect(await problem(answer, 422, "wrong-shape")).toContain(expected);
+  });
+
+  test("is documented with every parameter", async () => {
+    const document = openApiDocument("1") as { paths: Record<string, { get: { parameters: unknown } }> };
+    expect(document.paths["/v1/items/{id}/similar"]!.get.parameters).toEqual([
+      expect.objectContaining({ name: "id", in: "path" }),
+      expect.objectContaining({ name: "k", schema: expect.objectContaining({ maximum: 1000 }) }),
+      expect.objectContaining({ name: "exclude", schema: expect.objectContaining({ type: "array" }) }),
+      expect.objectContaining({ name: "filter", schema: expect.objectContaining({ type: "string" }) }),
+      expect.objectContaining({ name: "diversity", schema: expect.objectContaining({ type: "number" }) }),
+    ]);
   });
 
   test("names an unknown item and a wrong k", async () => {

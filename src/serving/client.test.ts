@@ -39,7 +39,12 @@ test("every endpoint has a method, with typed questions and answers", async () =
   expect(await health()).toEqual({ status: "ok", model: "cycle", items: 6 });
   expect(await client.events([{ user: "ü/1", item: "a" }])).toEqual({ accepted: 1, duplicates: 0 });
   expect((await client.recommend({ user: "ü/1", k: 1 })).items[0]?.id).toBe("b");
-  expect((await client.similar("a", 2)).items.map(({ id }) => id)).toEqual(["b", "c"]);
+  const similar = await client.similar("a", { k: 2, exclude: ["b", "c"] });
+  expect(similar.items.map(({ id }) => id)).toEqual(["d", "e"]);
+  expect((await client.similar("a")).items).toHaveLength(5);
+  const unfiltered = await client.similar("a", { filter: { year: { gte: 1990 } } }).catch((error) => error);
+  expect(unfiltered).toMatchObject({ status: 422, code: "bad-filter" });
+  await expect(client.similar("a", { diversity: 1 })).rejects.toMatchObject({ code: "no-vectors" });
   expect((await client.items("a")).items.map(({ id }) => id)).toEqual(["a"]);
   expect(await client.item("a")).toMatchObject({ id: "a", image: false, fields: {} });
   await expect(client.image("a")).rejects.toMatchObject({ status: 404, code: "no-run" });

@@ -4,6 +4,10 @@ import { z } from "zod";
 import { MOST_ITEMS } from "./recommender.ts";
 
 const id = z.string().min(1).max(4096);
+const excluded = "item ids that must not be recommended";
+const filter = z.record(z.string().max(256), z.json());
+const filterExample = '{"genre":{"in":["Drama"]},"year":{"gte":1990}}';
+const diverse = "0: by score alone; 1: unlike each other";
 const seconds = z.number().min(-1e12).max(1e15).describe("seconds since 1970");
 
 /** The body of POST /v1/recommend. */
@@ -22,13 +26,10 @@ export const RecommendBody = z
       .optional()
       .describe("for when the answer is, for models that read times; now where there is none"),
     k: z.int().min(1).max(MOST_ITEMS).default(10).describe("how many items; the catalogue may hold fewer"),
-    exclude: z.array(id).max(10_000).optional().describe("item ids that must not be recommended"),
+    exclude: z.array(id).max(10_000).optional().describe(excluded),
     seen: z.enum(["exclude", "include"]).optional().describe("whether items of the history may come again"),
-    filter: z
-      .record(z.string().max(256), z.json())
-      .optional()
-      .describe('what item fields must be, such as {"genre":{"in":["Drama"]},"year":{"gte":1990}}'),
-    diversity: z.number().min(0).max(1).optional().describe("0: by score alone; 1: unlike each other"),
+    filter: filter.optional().describe(`what item fields must be, such as ${filterExample}`),
+    diversity: z.number().min(0).max(1).optional().describe(diverse),
     trace: z
       .union([z.boolean(), z.strictObject({ items: z.array(id).max(100) })])
       .optional()
@@ -108,9 +109,31 @@ export const RecommendAnswer = z.object({
 });
 export type RecommendAnswer = z.infer<typeof RecommendAnswer>;
 
+/** A filter as it stands in a query. */
+const filterText = z
+  .string()
+  .max(4096)
+  .transform((text, context): unknown => {
+    try {
+      return JSON.parse(text);
+    } catch {
+      context.addIssue({ code: "custom", message: `is not JSON; write it as ${filterExample}` });
+      return z.NEVER;
+    }
+  });
+
 /** The query of GET /v1/items/{id}/similar. */
-export const SimilarQuery = z.object({
+export const SimilarQuery = z.strictObject({
   k: z.coerce.number().int().min(1).max(MOST_ITEMS).default(10).describe("how many items"),
+  exclude: z
+    .preprocess((given) => (typeof given === "string" ? [given] : given), z.array(id).max(1000))
+    .optional()
+    .describe(`${excluded}: one in each parameter of this name`),
+  filter: filterText
+    .pipe(filter)
+    .optional()
+    .describe(`what item fields must be: JSON such as ${filterExample}`),
+  diversity: z.coerce.number().min(0).max(1).optional().describe(diverse),
 });
 
 /** The answer of GET /v1/items/{id}/similar. */
