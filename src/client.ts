@@ -13,6 +13,7 @@ import type {
   HealthAnswer,
   Problem,
   RecommendAnswer,
+  RecommendBatchAnswer,
   RecommendBody,
   SimilarAnswer,
 } from "./serving/schemas.ts";
@@ -24,6 +25,7 @@ export type {
   Problem,
   PutItemAnswer,
   RecommendAnswer,
+  RecommendBatchAnswer,
   ReloadAnswer,
   SimilarAnswer,
 };
@@ -67,6 +69,8 @@ export class ProblemError extends Error {
 export interface Client {
   /** The best items for a user or a history. @throws ProblemError */
   recommend(question: RecommendQuestion): Promise<RecommendAnswer>;
+  /** Answers several questions, 1 to 100, in their order; one that cannot be answered gets its problem. @throws ProblemError */
+  recommendBatch(questions: readonly RecommendQuestion[]): Promise<RecommendBatchAnswer["answers"]>;
   /** The items most like one. @throws ProblemError */
   similar(id: string, question?: SimilarQuestion): Promise<SimilarAnswer>;
   /** Items by words of their titles; the most popular without any. */
@@ -102,6 +106,8 @@ export function createClient(options: ClientOptions): Client {
   const place = (kind: string, id: string): string => `/v1/${kind}/${encodeURIComponent(id)}`;
   return {
     recommend: (question) => call("POST", "/v1/recommend", question),
+    recommendBatch: async (requests) =>
+      (await call<RecommendBatchAnswer>("POST", "/v1/recommend/batch", { requests })).answers,
     similar: (id, question = {}) => call("GET", `${place("items", id)}/similar?${similarQuery(question)}`),
     items: (query = "", limit = 20) =>
       call("GET", `/v1/items?${new URLSearchParams({ query, limit: String(limit) })}`),

@@ -4,7 +4,7 @@ import { app } from "./app.ts";
 import { honoPath } from "./http/route.ts";
 import { openApiDocument } from "./openapi.ts";
 import { Recommender } from "./recommender.ts";
-import { Problem, RecommendAnswer, SimilarAnswer } from "./schemas.ts";
+import { Problem, RecommendAnswer, RecommendBatchAnswer, SimilarAnswer } from "./schemas.ts";
 import { cycleRecommender } from "./testing/cycle-recommender.ts";
 
 const { recommender } = cycleRecommender();
@@ -105,6 +105,54 @@ describe("POST /v1/recommend", () => {
     );
     expect(await problem(answer, 500, "internal")).not.toContain("secret");
     expect(seen).toHaveLength(1);
+  });
+});
+
+describe("POST /v1/recommend/batch", () => {
+  const send = (requests: unknown, to = server) =>
+    to.request("/v1/recommend/batch", { method: "POST", body: JSON.stringify({ requests }) });
+
+  test("answers in the order of the requests, with the problem of each that has one", async () => {
+    const answer = await send([
+      { history: ["a"], k: 1 },
+      { user: "bob" },
+      { user: "ann", k: 1 },
+      { history: ["a"], filter: { genre: "x" } },
+      { history: [], k: 1 },
+    ]);
+    expect(answer.status).toBe(200);
+    const { answers } = RecommendBatchAnswer.parse(await answer.json());
+    expect(answers).toMatchObject([
+      { items: [{ id: "b" }] },
+      { status: 404, code: "unknown-user", detail: expect.stringContaining('"bob"') },
+      { items: [{ id: "c" }] },
+      { status: 422, code: "bad-filter" },
+      { items: [{ id: "f" }], fallback: "popularity" },
+    ]);
+  });
+
+  test("takes a hundred, each answered as it would be alone", async () => {
+    const requests = Array.from({ length: 100 }, (_, at) => ({ history: ["abcdef"[at % 6]!], k: 1 }));
+    const wide = app(recommender);
+    const { answers } = RecommendBatchAnswer.parse(await (await send(requests, wide)).json());
+    const next = requests.map((_, at) => "bcdefa"[at % 6]);
+    expect(answers.map((one) => "items" in one && one.items[0]!.id)).toEqual(next);
+    expect(await problem(await send([...requests, requests[0]], wide), 422, "wrong-shape")).toContain(
+      "requests: Too big",
+    );
+  });
+
+  test("of the wrong shape is refused as a whole, and the place is named", async () => {
+    expect(await problem(await send([]), 422, "wrong-shape")).toContain("requests: Too small");
+    const answer = await send([{ history: ["a"] }, { history: ["a"], k: 0 }]);
+    expect(await problem(answer, 422, "wrong-shape")).toContain("requests[1].k: Too small");
+  });
+
+  test("fails as a whole where the model does", async () => {
+    const { retriever } = cycleRecommender();
+    const { items } = recommender;
+    const dead = new Recommender({ retriever: { ...retriever, retrieve: ended }, items, model: "cycle@0" });
+    await problem(await send([{ history: ["a"] }], app(dead)), 503, "model-gone");
   });
 });
 

@@ -39,6 +39,9 @@ test("every endpoint has a method, with typed questions and answers", async () =
   expect(await health()).toEqual({ status: "ok", model: "cycle", items: 6 });
   expect(await client.events([{ user: "ü/1", item: "a" }])).toEqual({ accepted: 1, duplicates: 0 });
   expect((await client.recommend({ user: "ü/1", k: 1 })).items[0]?.id).toBe("b");
+  const [known, nobody] = await client.recommendBatch([{ history: ["a"], k: 1 }, { user: "nobody" }]);
+  expect(known).toMatchObject({ items: [{ id: "b" }] });
+  expect(nobody).toMatchObject({ status: 404, code: "unknown-user" });
   const similar = await client.similar("a", { k: 2, exclude: ["b", "c"] });
   expect(similar.items.map(({ id }) => id)).toEqual(["d", "e"]);
   expect((await client.similar("a")).items).toHaveLength(5);

@@ -21,10 +21,12 @@ export function problemResponse(options: ProblemOptions): Response {
 }
 
 /** The body of such a response. */
-export function problemText({ status, code, detail, errors }: ProblemOptions): string {
+export const problemText = (options: ProblemOptions): string => JSON.stringify(problemBody(options));
+
+/** The problem itself. */
+export function problemBody({ status, code, detail, errors }: ProblemOptions): Problem {
   const title = STATUS_CODES[status] ?? "Error";
-  const body: Problem = { type: "about:blank", title, status, detail, code, ...(errors ? { errors } : {}) };
-  return JSON.stringify(body);
+  return { type: "about:blank", title, status, detail, code, ...(errors ? { errors } : {}) };
 }
 
 /** What a request itself can cause, by the code of the error; such sentences name nothing of the machine. */

@@ -109,6 +109,12 @@ export const RecommendAnswer = z.object({
 });
 export type RecommendAnswer = z.infer<typeof RecommendAnswer>;
 
+/** The body of POST /v1/recommend/batch. */
+export const RecommendBatchBody = z.strictObject({
+  requests: z.array(RecommendBody).min(1).max(100).describe("each as the body of POST /v1/recommend"),
+});
+export type RecommendBatchBody = z.infer<typeof RecommendBatchBody>;
+
 /** A filter as it stands in a query. */
 const filterText = z
   .string()
@@ -156,6 +162,14 @@ export const Problem = z.object({
     .describe("each field that is wrong"),
 });
 export type Problem = z.infer<typeof Problem>;
+
+/** The answer of POST /v1/recommend/batch. */
+export const RecommendBatchAnswer = z.object({
+  answers: z
+    .array(z.union([RecommendAnswer, Problem]))
+    .describe("in the order of the requests: for each what POST /v1/recommend answers, or its problem"),
+});
+export type RecommendBatchAnswer = z.infer<typeof RecommendBatchAnswer>;
 
 /** What is wrong with a part of a request, field by field; what is wrong with it as a whole is told of the part. */
 export function fieldErrors(

@@ -11,7 +11,15 @@ import {
   UserPath,
 } from "../live-schemas.ts";
 import { DataAnswer, ItemAnswer, ItemsAnswer, ItemsQuery, RunAnswer } from "../pages/schemas.ts";
-import { HealthAnswer, RecommendAnswer, RecommendBody, SimilarAnswer, SimilarQuery } from "../schemas.ts";
+import {
+  HealthAnswer,
+  RecommendAnswer,
+  RecommendBatchAnswer,
+  RecommendBatchBody,
+  RecommendBody,
+  SimilarAnswer,
+  SimilarQuery,
+} from "../schemas.ts";
 
 /** Who may call: anyone, keys that read, keys that write. */
 export type Scope = "open" | "read" | "write";
@@ -44,6 +52,15 @@ export const endpoints = {
     body: RecommendBody,
     answer: RecommendAnswer,
     problems: { 404: "there is no such user" },
+    scored: true,
+  },
+  recommendBatch: {
+    method: "post",
+    path: "/v1/recommend/batch",
+    scope: "read",
+    summary: "The best items for several users or histories; one that cannot be answered gets its problem",
+    body: RecommendBatchBody,
+    answer: RecommendBatchAnswer,
     scored: true,
   },
   similar: {
