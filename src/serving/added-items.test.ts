@@ -6,6 +6,7 @@ import { openFeatures } from "../data/features.ts";
 import { app } from "./app.ts";
 import type { PutItemAnswer } from "./live-schemas.ts";
 import type { Recommender } from "./recommender.ts";
+import { TraceAnswer } from "./schemas.ts";
 import { Service } from "./service.ts";
 import { duckdbStore } from "./state/duckdb-store.ts";
 import { postgresStore } from "./state/postgres-store.ts";
@@ -63,6 +64,8 @@ describe("a new item of a model that reads texts", () => {
     const items = cold.flatMap(({ id }) => [id, `again ${id}`]);
     for (const history of [[idOf(0, 1), idOf(1, 3)], [idOf(5, 2)], [cold[0]!.id, idOf(7, 0)]]) {
       const { trace } = await recommender.recommend({ history, seen: "include", trace: { items } });
+      for (const { parts, score } of TraceAnswer.parse(trace).asked)
+        expect(parts!.model + parts!.neighbours!).toBeCloseTo(score!, 4);
       const scores = new Map(trace!.asked.map(({ id, score }) => [id, score!]));
       // An item in the history is no neighbour of itself; another that reads the same is.
       for (const { id } of cold.filter((item) => !history.includes(item.id)))

@@ -65,6 +65,14 @@ const outcomes = z.enum([
 ]);
 const scalar = z.union([z.string(), z.number(), z.boolean()]);
 
+const ScoreParts = z
+  .object({
+    model: z.number(),
+    prior: z.number().optional().describe("what counting says"),
+    neighbours: z.number().optional().describe("what the neighbours by content say"),
+  })
+  .describe("what the score is the sum of, where the model's is not all of it");
+
 /** Why this and why not that. */
 export const TraceAnswer = z.object({
   items: z.array(
@@ -74,6 +82,7 @@ export const TraceAnswer = z.object({
       rank: z.int().describe("by score alone"),
       relevance: z.number().optional().describe("with diversity: the score from 0, the worst, to 1"),
       similarity: z.number().optional().describe("with diversity: the largest cosine to an item above"),
+      parts: ScoreParts.optional(),
       history: z
         .array(z.object({ id: z.string(), cosine: z.number().nullable(), change: z.number().nullable() }))
         .describe("the nearest items of the history, and by how much the score falls without each"),
@@ -85,6 +94,7 @@ export const TraceAnswer = z.object({
       outcome: outcomes,
       rank: z.int().optional(),
       score: z.number().optional(),
+      parts: ScoreParts.optional(),
       filter: z
         .object({
           field: z.string(),

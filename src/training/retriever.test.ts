@@ -76,10 +76,12 @@ afterAll(() => rm(root, { recursive: true }));
 
 const history = fc.uniqueArray(fc.nat(items - 1), { minLength: 1, maxLength: 10 });
 
+const joined = { "scoring.prior": "markov", "scoring.priorWeight": 2, "scoring.neighbourWeight": 9 };
+
 describe.each([
   ["cosine", {}],
   ["dot", { "scoring.similarity": "dot" }],
-  ["joined", { "scoring.prior": "markov", "scoring.priorWeight": 2, "scoring.neighbourWeight": 9 }],
+  ["joined", joined],
 ])("a run with %s scores", (name, set) => {
   it.each(["exact", "int8", "approximate"] as const)(
     "is searched (%s) as evaluation ranks",
@@ -115,6 +117,38 @@ describe.each([
       await retriever.dispose();
     },
   );
+});
+
+describe("the parts of a score", () => {
+  const ask = { history: Int32Array.of(1, 2, 3), k: 5, excluded: Int32Array.of(1), trace: [1, 40] };
+  const tracesOf = async (name: string, set: Record<string, unknown>) => {
+    const { run } = await worldOf(root, name, set);
+    const retriever = await openRetriever(run, { index: "exact", threads: 1 });
+    const [found] = await retriever.retrieve([ask]);
+    await retriever.dispose();
+    const listed = found!.trace!.rows.map(({ parts }, place) => ({ parts, score: found!.scores[place]! }));
+    return [...listed, ...found!.trace!.asked.map(({ parts, score }) => ({ parts, score: score! }))];
+  };
+
+  it.each([
+    ["all", joined, ["model", "prior", "neighbours"]],
+    ["counted", { ...joined, "scoring.neighbourWeight": 0 }, ["model", "prior"]],
+    ["near", { ...joined, "scoring.prior": "none" }, ["model", "neighbours"]],
+  ])("add up to it (%s)", async (name, set, expected) => {
+    const traces = await tracesOf(name, set);
+    expect(traces).toHaveLength(7);
+    for (const { parts, score } of traces) {
+      expect(Object.keys(parts!)).toEqual(expected);
+      const sum = Object.values(parts!).reduce((total, part) => total + part, 0);
+      expect(sum).toBeCloseTo(score, 4);
+    }
+    for (const part of expected as ("model" | "prior" | "neighbours")[])
+      expect(traces.some(({ parts }) => Math.abs(parts![part]!) > 1e-3)).toBe(true);
+  });
+
+  it("are not told where the model's is all of it", async () => {
+    for (const { parts } of await tracesOf("alone", {})) expect(parts).toBeUndefined();
+  });
 });
 
 describe("a retriever in its thread", () => {
