@@ -1,8 +1,9 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Worker } from "node:worker_threads";
 import fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { FeatureTable } from "../data/features.ts";
 import { writeTensors } from "../data/tensors.ts";
 import { type OpenRun, runFiles } from "../evaluation/run-folder.ts";
@@ -151,6 +152,15 @@ describe("the parts of a score", () => {
   });
 });
 
+/** Ends the thread that a call goes to, once it is answered. */
+async function endThread(call: () => Promise<unknown>): Promise<void> {
+  const post = vi.spyOn(Worker.prototype, "postMessage");
+  await call();
+  const thread = post.mock.contexts[0] as Worker;
+  post.mockRestore();
+  await thread.terminate();
+}
+
 describe("a retriever in its thread", () => {
   let retriever: Retriever;
   let world: World;
@@ -198,7 +208,7 @@ describe("a retriever in its thread", () => {
     for (const row of [6, 8]) expect(["found", "ranked-lower"]).toContain(outcome.get(row)!.outcome);
   });
 
-  it("knows new items at once, forgets removed ones, and keeps both when its thread is replaced", async () => {
+  it("knows new items at once, forgets removed ones, and brings them back", async () => {
     const vector = (world.params["items.id"]!.data as Float32Array).slice(8 * 4, 8 * 5);
     const best = async () => (await retriever.retrieve([{ ...ask, k: 59 }]))[0]!;
     const before = await best();
@@ -213,6 +223,21 @@ describe("a retriever in its thread", () => {
     expect(await retriever.put(top, {})).toBe(true);
     expect([...(await best()).rows]).toContain(top);
     expect(await retriever.put(items + 5, {})).toBe(false); // the model has no vector for it
+  });
+
+  it("is replaced when its thread ends, and no answer lacks what was put or has what was removed", async () => {
+    const best = async () => [...(await retriever.retrieve([{ ...ask, k: 59 }]))[0]!.rows];
+    const vector = (world.params["items.id"]!.data as Float32Array).slice(0, 8);
+    const added = [items + 10, items + 11, items + 12];
+    for (const row of added) await retriever.put(row, { vector });
+    await retriever.remove(7);
+    await endThread(best);
+    const first = best();
+    await new Promise((resolve) => setTimeout(resolve, 5)); // the next ones come while the new thread starts
+    for (const rows of await Promise.all([first, best(), best(), best()])) {
+      expect(rows).toEqual(expect.arrayContaining(added));
+      expect(rows).not.toContain(7);
+    }
   });
 
   it("hands on what is wrong with the weights", async () => {
