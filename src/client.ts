@@ -13,6 +13,7 @@ import type {
   HealthAnswer,
   Problem,
   RecommendAnswer,
+  RecommendBatchAnswer,
   RecommendBody,
   SimilarAnswer,
 } from "./serving/schemas.ts";
@@ -24,12 +25,15 @@ export type {
   Problem,
   PutItemAnswer,
   RecommendAnswer,
+  RecommendBatchAnswer,
   ReloadAnswer,
   SimilarAnswer,
 };
 
 /** What is asked of `recommend`: a history or a user, and what narrows the answer. */
 export type RecommendQuestion = z.input<typeof RecommendBody>;
+/** What is asked of `similar`: what narrows the answer. */
+export type SimilarQuestion = Pick<RecommendQuestion, "k" | "exclude" | "filter" | "diversity">;
 export type Event = EventsBody["events"][number];
 
 export interface ClientOptions {
@@ -65,11 +69,15 @@ export class ProblemError extends Error {
 export interface Client {
   /** The best items for a user or a history. @throws ProblemError */
   recommend(question: RecommendQuestion): Promise<RecommendAnswer>;
-  /** The items most like one; `k` is 10 by default. */
-  similar(id: string, k?: number): Promise<SimilarAnswer>;
+  /** Answers several questions, 1 to 100, in their order; one that cannot be answered gets its problem. @throws ProblemError */
+  recommendBatch(questions: readonly RecommendQuestion[]): Promise<RecommendBatchAnswer["answers"]>;
+  /** The items most like one. @throws ProblemError */
+  similar(id: string, question?: SimilarQuestion): Promise<SimilarAnswer>;
   /** Items by words of their titles; the most popular without any. */
   items(query?: string, limit?: number): Promise<ItemsAnswer>;
   item(id: string): Promise<ItemAnswer>;
+  /** The picture of an item. */
+  image(id: string): Promise<Blob>;
   run(): Promise<RunAnswer>;
   data(): Promise<DataAnswer>;
   /** Reports what users did; resolves once it is durable. Events with an `id` may be sent again without harm. */
@@ -90,14 +98,21 @@ export interface Client {
  * const { items } = await service.recommend({ user: "ann", k: 5 });
  */
 export function createClient(options: ClientOptions): Client {
-  const call = caller(options);
+  const send = sender(options);
+  const call = async <T>(...asked: Parameters<Send>): Promise<T> => {
+    const answer = await send(...asked);
+    return (answer.status === 204 ? undefined : await answer.json()) as T;
+  };
   const place = (kind: string, id: string): string => `/v1/${kind}/${encodeURIComponent(id)}`;
   return {
     recommend: (question) => call("POST", "/v1/recommend", question),
-    similar: (id, k = 10) => call("GET", `${place("items", id)}/similar?k=${k}`),
+    recommendBatch: async (requests) =>
+      (await call<RecommendBatchAnswer>("POST", "/v1/recommend/batch", { requests })).answers,
+    similar: (id, question = {}) => call("GET", `${place("items", id)}/similar?${similarQuery(question)}`),
     items: (query = "", limit = 20) =>
       call("GET", `/v1/items?${new URLSearchParams({ query, limit: String(limit) })}`),
     item: (id) => call("GET", place("items", id)),
+    image: async (id) => (await send("GET", `${place("items", id)}/image`)).blob(),
     run: () => call("GET", "/v1/run"),
     data: () => call("GET", "/v1/data"),
     events: (events) => call("POST", "/v1/events", { events }),
@@ -109,20 +124,29 @@ export function createClient(options: ClientOptions): Client {
   };
 }
 
-type Call = <T>(method: string, path: string, body?: unknown) => Promise<T>;
+function similarQuery({ k, exclude = [], filter, diversity }: SimilarQuestion): URLSearchParams {
+  const query = new URLSearchParams(exclude.map((id): [string, string] => ["exclude", id]));
+  if (k !== undefined) query.set("k", String(k));
+  if (filter !== undefined) query.set("filter", JSON.stringify(filter));
+  if (diversity !== undefined) query.set("diversity", String(diversity));
+  return query;
+}
 
-function caller({ url, key, retries = 2, timeoutMs = 30_000, fetch: send = fetch }: ClientOptions): Call {
+type Send = (method: string, path: string, body?: unknown) => Promise<Response>;
+
+/** Sends requests until one is answered as it should be. @throws ProblemError */
+function sender({ url, key, retries = 2, timeoutMs = 30_000, fetch: send = fetch }: ClientOptions): Send {
   const headers = {
     "content-type": "application/json",
     ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
   };
   const base = url.replace(/\/+$/, "");
-  return async <T>(method: string, path: string, body?: unknown): Promise<T> => {
+  return async (method, path, body) => {
     for (let attempt = 0; ; attempt++) {
       const text = body === undefined ? {} : { body: JSON.stringify(body) };
       const signal = AbortSignal.timeout(timeoutMs);
       const answer = await send(new Request(`${base}${path}`, { method, headers, signal, ...text }));
-      if (answer.ok) return (answer.status === 204 ? undefined : await answer.json()) as T;
+      if (answer.ok) return answer;
       const seconds = Number(answer.headers.get("retry-after") ?? Number.NaN);
       if (attempt >= retries || Number.isNaN(seconds)) throw await problemOf(answer);
       await answer.body?.cancel();

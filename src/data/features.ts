@@ -156,7 +156,7 @@ function tableOf({ directory, manifest }: FeatureHome, name: string, file: Safet
     present.data.length === rows;
   if (!whole) {
     const what = `${pathOf(directory, name)}: this is no table of features of ${rows} items; encode or import it again`;
-    throw new DataError("bad-features", what, { directory, name });
+    throw new DataError("invalid-features", what, { directory, name });
   }
   return {
     name,

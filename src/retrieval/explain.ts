@@ -5,7 +5,7 @@ import type { Chosen } from "./diversity.ts";
 import type { Filter } from "./filter.ts";
 import { type History, packHistories, someItems } from "./histories.ts";
 import type { Found } from "./retriever.ts";
-import type { Source } from "./source.ts";
+import type { ScoreParts, Source } from "./source.ts";
 import type { Question } from "./vector-index.ts";
 
 /** A row of the history beside a found one. */
@@ -25,6 +25,8 @@ export interface RowTrace {
   /** Present where a diverse list was asked for; see `Chosen`. */
   readonly relevance?: number;
   readonly similarity?: number;
+  /** What the score is the sum of, where the model's is not all of it; none for rows of a fallback. */
+  readonly parts?: ScoreParts;
   /** The nearest rows of the history, at most three; none for rows of a fallback. */
   readonly history: readonly Reason[];
 }
@@ -44,6 +46,8 @@ export interface Verdict {
   readonly rank?: number;
   /** The model's score, where it has one. */
   readonly score?: number;
+  /** What that is the sum of, where the model's is not all of it. */
+  readonly parts?: ScoreParts;
   /** The condition that the row fails. */
   readonly filter?: Removal;
 }
@@ -72,20 +76,33 @@ export async function explain(
   chosen: readonly Chosen[] | undefined,
   others: readonly number[],
 ): Promise<Trace> {
-  const reasons = await reasonsFor(
-    context,
-    [...found.rows].filter((_, place) => found.sources[place] === "sequence"),
-  );
+  const listed = [...found.rows].filter((_, place) => found.sources[place] === "sequence");
+  const reasons = await reasonsFor(context, listed);
+  const partsOf = await partsFor(context, [...listed, ...others]);
   const rows = Array.from(found.rows, (row, place): RowTrace => {
     const how = chosen?.[place];
     return {
       row,
       rank: (how?.place ?? place) + 1,
       ...(how && { relevance: how.relevance, similarity: how.similarity }),
+      ...(found.sources[place] === "sequence" ? partsOf(row) : {}),
       history: reasons.get(row) ?? [],
     };
   });
-  return { rows, asked: await verdicts(context, found, others, chosen !== undefined) };
+  return { rows, asked: await verdicts(context, found, others, { partsOf, diverse: chosen !== undefined }) };
+}
+
+/** What the score of a row is the sum of; nothing where there is none, or where it is of one part. */
+type PartsOf = (row: number) => { readonly parts?: ScoreParts };
+
+async function partsFor({ source, known }: ExplainContext, rows: readonly number[]): Promise<PartsOf> {
+  if (known.rows.length === 0 || rows.length === 0) return () => ({});
+  const all = await source.parts(packHistories([known], source.maxLength), rows);
+  const byRow = new Map(all?.map((parts, r) => [rows[r], parts]));
+  return (row) => {
+    const parts = byRow.get(row);
+    return parts && Number.isFinite(parts.model) ? { parts } : {};
+  };
 }
 
 /** What each row owes to the history: the change of its score where one item of it is left out, and cosines. */
@@ -136,7 +153,7 @@ async function verdicts(
   context: ExplainContext,
   found: Found,
   rows: readonly number[],
-  diverse: boolean,
+  { partsOf, diverse }: { readonly partsOf: PartsOf; readonly diverse: boolean },
 ): Promise<Verdict[]> {
   const { source, known, asked } = context;
   if (rows.length === 0) return [];
@@ -145,7 +162,7 @@ async function verdicts(
   const scores = usable ? (await source.scores(histories, rows))[0]! : [];
   const [deep] = usable ? await source.search(histories, [{ ...asked, k: DEEPEST_RANK }]) : [];
   return rows.map((row, r): Verdict => {
-    const score = Number.isFinite(scores[r]) ? { score: scores[r]! } : {};
+    const score = Number.isFinite(scores[r]) ? { score: scores[r]!, ...partsOf(row) } : {};
     const rank = deep ? deep.rows.indexOf(row) + 1 : 0;
     const ranked = { row, ...score, ...(rank > 0 ? { rank } : {}) };
     const { attributes, present, filter } = context;

@@ -8,11 +8,16 @@ import type { Tensor } from "../tensor/spec.ts";
 import { nearContent } from "./near-content.ts";
 import { type Near, neighbourLists } from "./neighbour-lists.ts";
 
-export interface Prior {
+export interface PriorTerm {
   /** Adds what is said after a history (oldest item first) to the scores of all rows, those too that came later. */
   add(history: Int32Array, scores: Float32Array): void;
   /** Tells what the content of a row that was put is near to. */
   put(row: number, near: Near): void;
+}
+
+export interface Prior extends PriorTerm {
+  /** What is added, by its name: what counting says, and the neighbours by content. */
+  readonly terms: Readonly<Partial<Record<"prior" | "neighbours", PriorTerm>>>;
 }
 
 type Tensors = Readonly<Record<string, Tensor>>;
@@ -86,10 +91,12 @@ export function openPrior(
   items: number,
   params: Tensors,
 ): Prior | null {
-  const terms = [openChain(scoring, items, params), openNear(scoring, items, params)];
-  const said = terms.filter((term) => term !== null);
+  const prior = openChain(scoring, items, params);
+  const neighbours = openNear(scoring, items, params);
+  const said = [prior, neighbours].filter((term) => term !== null);
   if (said.length === 0) return null;
   return {
+    terms: { ...(prior && { prior }), ...(neighbours && { neighbours }) },
     add(history, scores) {
       for (const term of said) term.add(history, scores);
     },
@@ -104,7 +111,7 @@ function openChain(
   { prior = "none", priorWeight = 0 }: Partial<RecipeConfig["scoring"]>,
   items: number,
   params: Tensors,
-): Prior | null {
+): PriorTerm | null {
   if (prior === "none") return null;
   const unseen = unseenIn(params);
   const own = Object.entries(params).filter(([name]) => isPriorParam(name) && !name.startsWith(nearPrefix));
@@ -139,7 +146,7 @@ function openNear(
   { neighbourWeight = 0, neighbourDecay = 0, neighbourUnseen = 1 }: Partial<RecipeConfig["scoring"]>,
   items: number,
   params: Tensors,
-): Prior | null {
+): PriorTerm | null {
   if (neighbourWeight === 0) return null;
   const lists = {
     rows: params[`${nearPrefix}rows`]!.data as Int32Array,

@@ -7,6 +7,15 @@ import type { Histories, Scorer } from "./scorer.ts";
 import { createTopList, type Hits, scan } from "./top-list.ts";
 import { acceptance, type Question } from "./vector-index.ts";
 
+/** What a score is the sum of. */
+export interface ScoreParts {
+  readonly model: number;
+  /** What counting says, where the scoring has a prior. */
+  readonly prior?: number;
+  /** What the neighbours by content say, where the scoring has them. */
+  readonly neighbours?: number;
+}
+
 /** Lists and scores of a model for histories of rows that it can use. */
 export interface Source {
   /** Rows at the start. */
@@ -24,6 +33,8 @@ export interface Source {
   search(histories: Histories, questions: readonly Question[]): Promise<Hits[]>;
   /** The scores of some rows for each history; NaN where the model has none. */
   scores(histories: Histories, rows: readonly number[]): Promise<Float32Array[]>;
+  /** What the scores of rows for one history are the sum of; null where they have no parts. */
+  parts(history: Histories, rows: readonly number[]): Promise<readonly ScoreParts[] | null>;
   /** The cosine of the vectors of two rows; null where the model has none. */
   cosine(a: number, b: number): number | null;
   /** The rows most like one. */
@@ -61,6 +72,7 @@ export function scoreSource(scorer: Scorer): Source {
         Float32Array.from(rows, (row) => scores[row < items ? q * items + row : -1] ?? Number.NaN),
       );
     },
+    parts: async () => null,
     cosine: () => null,
     similar: async (row, question) =>
       (await search(packHistories([{ rows: Int32Array.of(row) }], maxLength), [question]))[0]!,

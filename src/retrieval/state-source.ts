@@ -91,6 +91,15 @@ export function stateSource({
         return Float32Array.from(rows, (row) => (all ? (all[row] ?? Number.NaN) : scoreOf(encoded, q, row)));
       });
     },
+    async parts(history, rows) {
+      if (!prior) return null;
+      const encoded = await encode(history);
+      const added = termScores(prior, historyAt(history, 0), table.size);
+      return rows.map((row) => ({
+        model: scoreOf(encoded, 0, row),
+        ...Object.fromEntries(added.map(([name, scores]) => [name, scores[row]!])),
+      }));
+    },
     cosine: (a, b) => (isLive(table, a) && isLive(table, b) ? cosineOf(table, a, b) : null),
     async similar(row, question) {
       if (!isLive(table, row)) return createTopList(0).hits();
@@ -116,6 +125,14 @@ export function stateSource({
     },
   };
 }
+
+/** What each term of a prior adds to the scores of all rows, by its name. */
+const termScores = ({ terms }: Prior, history: Int32Array, size: number): [string, Float32Array][] =>
+  Object.entries(terms).map(([name, term]) => {
+    const scores = new Float32Array(size);
+    term.add(history, scores);
+    return [name, scores];
+  });
 
 function cosineOf(table: VectorTable, a: number, b: number): number {
   const [x, y] = [table.ready(a), table.ready(b)];

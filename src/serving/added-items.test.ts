@@ -6,10 +6,11 @@ import { openFeatures } from "../data/features.ts";
 import { app } from "./app.ts";
 import type { PutItemAnswer } from "./live-schemas.ts";
 import type { Recommender } from "./recommender.ts";
+import { TraceAnswer } from "./schemas.ts";
 import { Service } from "./service.ts";
 import { duckdbStore } from "./state/duckdb-store.ts";
 import { postgresStore } from "./state/postgres-store.ts";
-import { type ContentWorld, contentWorld, idOf, titleOf } from "./testing/content-world.ts";
+import { type ContentWorld, contentWorld, idOf, textOnly, titleOf } from "./testing/content-world.ts";
 import { noPostgres, startPostgres, type TestPostgres } from "./testing/postgres.ts";
 
 let world: ContentWorld;
@@ -63,6 +64,8 @@ describe("a new item of a model that reads texts", () => {
     const items = cold.flatMap(({ id }) => [id, `again ${id}`]);
     for (const history of [[idOf(0, 1), idOf(1, 3)], [idOf(5, 2)], [cold[0]!.id, idOf(7, 0)]]) {
       const { trace } = await recommender.recommend({ history, seen: "include", trace: { items } });
+      for (const { parts, score } of TraceAnswer.parse(trace).asked)
+        expect(parts!.model + parts!.neighbours!).toBeCloseTo(score!, 4);
       const scores = new Map(trace!.asked.map(({ id, score }) => [id, score!]));
       // An item in the history is no neighbour of itself; another that reads the same is.
       for (const { id } of cold.filter((item) => !history.includes(item.id)))
@@ -167,32 +170,33 @@ describe("a new item of a model that reads texts", () => {
 
 describe.each(["int8", "approximate"] as const)("the %s index", (index) => {
   it("finds new items beside those that read the same, until they change or go", async () => {
-    const indexed = await world.open(await world.run("text-only"), { index });
+    // Where neighbours by content are part of the scores, every item is scored and the index has no say.
+    const run = await world.run("indexed", { set: { ...textOnly, "scoring.neighbourWeight": 0 } });
+    const [indexed, exact] = [await world.open(run, { index }), await world.open(run, { index: "exact" })];
     const nearest = async (id: string) => (await indexed.similar(id, { k: 1 })).items[0]!;
     const fresh = Array.from({ length: kindCount }, (_, kind) => `new ${kind}`);
-    const put = (turn: number) =>
-      indexed.addItems(
-        fresh.map((id, kind) => ({
-          id,
-          title: titleOf((kind + turn) % kindCount, 3),
-          fields: { colour: `green ${turn}` },
-        })),
-      );
     for (const turn of [0, 3]) {
-      await put(turn);
+      const fields = { colour: `green ${turn}` };
+      const items = fresh.map((id, kind) => ({ id, title: titleOf((kind + turn) % kindCount, 3), fields }));
+      for (const one of [indexed, exact]) await one.addItems(items);
       for (const [kind, id] of fresh.entries()) {
         const twin = idOf((kind + turn) % kindCount, 3);
         expect(await nearest(id)).toMatchObject({ id: twin, score: expect.closeTo(1, 4) });
         expect((await nearest(twin)).id).toBe(id);
       }
     }
-    const asked = { history: [idOf(0, 1), idOf(1, 3)], k: 5, filter: { colour: "green 3" } };
+    const history = [idOf(0, 1), idOf(1, 3)];
+    const best = async (one: Recommender) =>
+      (await one.recommend({ history, k: 30 })).items.map(({ score }) => score);
+    const right = (await best(exact)).map((score) => expect.closeTo(score, 4));
+    expect(await best(indexed)).toEqual(right); // with the new items, each of which scores as its twin
+    const asked = { history, k: 5, filter: { colour: "green 3" } };
     const found = idsOf(await indexed.recommend(asked));
     expect(found.filter((id) => fresh.includes(id))).toHaveLength(5);
     for (const id of fresh) await indexed.deleteItem(id);
-    const left = await indexed.recommend({ history: asked.history, k: 80 });
+    const left = await indexed.recommend({ history, k: 80 });
     expect(idsOf(left).filter((id) => fresh.includes(id))).toEqual([]);
-    await indexed.dispose();
+    for (const one of [indexed, exact]) await one.dispose();
   }, 300_000);
 });
 

@@ -1,8 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { RuntimeFailure } from "../tensor/errors.ts";
 import { app } from "./app.ts";
+import { honoPath } from "./http/route.ts";
+import { openApiDocument } from "./openapi.ts";
 import { Recommender } from "./recommender.ts";
-import { Problem, RecommendAnswer, SimilarAnswer } from "./schemas.ts";
+import { Problem, RecommendAnswer, RecommendBatchAnswer, SimilarAnswer } from "./schemas.ts";
 import { cycleRecommender } from "./testing/cycle-recommender.ts";
 
 const { recommender } = cycleRecommender();
@@ -106,6 +108,54 @@ describe("POST /v1/recommend", () => {
   });
 });
 
+describe("POST /v1/recommend/batch", () => {
+  const send = (requests: unknown, to = server) =>
+    to.request("/v1/recommend/batch", { method: "POST", body: JSON.stringify({ requests }) });
+
+  test("answers in the order of the requests, with the problem of each that has one", async () => {
+    const answer = await send([
+      { history: ["a"], k: 1 },
+      { user: "bob" },
+      { user: "ann", k: 1 },
+      { history: ["a"], filter: { genre: "x" } },
+      { history: [], k: 1 },
+    ]);
+    expect(answer.status).toBe(200);
+    const { answers } = RecommendBatchAnswer.parse(await answer.json());
+    expect(answers).toMatchObject([
+      { items: [{ id: "b" }] },
+      { status: 404, code: "unknown-user", detail: expect.stringContaining('"bob"') },
+      { items: [{ id: "c" }] },
+      { status: 422, code: "bad-filter" },
+      { items: [{ id: "f" }], fallback: "popularity" },
+    ]);
+  });
+
+  test("takes a hundred, each answered as it would be alone", async () => {
+    const requests = Array.from({ length: 100 }, (_, at) => ({ history: ["abcdef"[at % 6]!], k: 1 }));
+    const wide = app(recommender);
+    const { answers } = RecommendBatchAnswer.parse(await (await send(requests, wide)).json());
+    const next = requests.map((_, at) => "bcdefa"[at % 6]);
+    expect(answers.map((one) => "items" in one && one.items[0]!.id)).toEqual(next);
+    expect(await problem(await send([...requests, requests[0]], wide), 422, "wrong-shape")).toContain(
+      "requests: Too big",
+    );
+  });
+
+  test("of the wrong shape is refused as a whole, and the place is named", async () => {
+    expect(await problem(await send([]), 422, "wrong-shape")).toContain("requests: Too small");
+    const answer = await send([{ history: ["a"] }, { history: ["a"], k: 0 }]);
+    expect(await problem(answer, 422, "wrong-shape")).toContain("requests[1].k: Too small");
+  });
+
+  test("fails as a whole where the model does", async () => {
+    const { retriever } = cycleRecommender();
+    const { items } = recommender;
+    const dead = new Recommender({ retriever: { ...retriever, retrieve: ended }, items, model: "cycle@0" });
+    await problem(await send([{ history: ["a"] }], app(dead)), 503, "model-gone");
+  });
+});
+
 describe("other routes", () => {
   test("GET /healthz", async () => {
     const answer = await server.request("/healthz");
@@ -158,6 +208,14 @@ test("GET /openapi.json is an OpenAPI 3.1 document with the limits that are enfo
   expect(Object.keys(document.paths)).toEqual(
     expect.arrayContaining(["/v1/recommend", "/v1/events", "/v1/items/{id}", "/v1/users/{id}", "/metrics"]),
   );
+  const routes = server.routes.filter(({ method }) => method !== "ALL");
+  const documented = Object.entries(document.paths).flatMap(([path, methods]) =>
+    Object.keys(methods).map((method) => `${method.toUpperCase()} ${honoPath(path)}`),
+  );
+  expect(new Set(documented)).toEqual(new Set(routes.map(({ method, path }) => `${method} ${path}`)));
+  expect(document.paths["/v1/items/{id}/image"]).toMatchObject({
+    get: { responses: { 200: { content: { "image/*": {} } }, 404: {} } },
+  });
   const body = document.components.schemas.RecommendBody!;
   expect(body.properties.k).toMatchObject({ type: "integer", minimum: 1, maximum: 1000, default: 10 });
   expect(body.additionalProperties).toBe(false);
@@ -170,6 +228,41 @@ describe("GET /v1/items/{id}/similar", () => {
     const answer = await server.request("/v1/items/c/similar?k=2");
     const body = SimilarAnswer.strict().parse(await answer.json());
     expect(body.items.map(({ id }) => id)).toEqual(["d", "e"]);
+  });
+
+  test("leaves out what is excluded and what a filter removes", async () => {
+    const { recommender: filled } = cycleRecommender();
+    await filled.addItems([..."abcdef"].map((id, at) => ({ id, fields: { year: 1990 + at } })));
+    const similar = async (query: Record<string, string>, more = "") => {
+      const answer = await app(filled).request(`/v1/items/c/similar?${new URLSearchParams(query)}${more}`);
+      return SimilarAnswer.parse(await answer.json()).items.map(({ id }) => id);
+    };
+    expect(await similar({ filter: '{"year":{"gte":1994}}' })).toEqual(["e", "f"]);
+    expect(await similar({ exclude: "e", filter: '{"year":{"gte":1994}}' })).toEqual(["f"]);
+    expect(await similar({ exclude: "d" }, "&exclude=e")).toEqual(["f", "a", "b"]);
+  });
+
+  test.each([
+    ["filter=%7Byear", "filter: is not JSON"],
+    ["filter=7", "filter: Invalid input: expected record"],
+    ["diversity=2", "diversity: Too big"],
+    ["exclude=", "exclude[0]: Too small"],
+    ["k=1&k=2", "k: Invalid input"],
+    ["topk=3", 'query: Unrecognized key: "topk"; the nearest is "k"'],
+  ])("refuses the query %s", async (query, expected) => {
+    const answer = await server.request(`/v1/items/c/similar?${query}`);
+    expect(await problem(answer, 422, "wrong-shape")).toContain(expected);
+  });
+
+  test("is documented with every parameter", async () => {
+    const document = openApiDocument("1") as { paths: Record<string, { get: { parameters: unknown } }> };
+    expect(document.paths["/v1/items/{id}/similar"]!.get.parameters).toEqual([
+      expect.objectContaining({ name: "id", in: "path" }),
+      expect.objectContaining({ name: "k", schema: expect.objectContaining({ maximum: 1000 }) }),
+      expect.objectContaining({ name: "exclude", schema: expect.objectContaining({ type: "array" }) }),
+      expect.objectContaining({ name: "filter", schema: expect.objectContaining({ type: "string" }) }),
+      expect.objectContaining({ name: "diversity", schema: expect.objectContaining({ type: "number" }) }),
+    ]);
   });
 
   test("names an unknown item and a wrong k", async () => {

@@ -13,7 +13,6 @@ import { type Log, observe } from "./http/observe.ts";
 import { rateLimit } from "./http/rate-limit.ts";
 import { honoPath, routeOf } from "./http/route.ts";
 import { methodsByPath, openApiDocument } from "./openapi.ts";
-import { pagesOf } from "./pages/answers.ts";
 import { type PageFile, pagePolicy } from "./pages/files.ts";
 import { problemOf, problemResponse } from "./problem.ts";
 import { Recommender } from "./recommender.ts";
@@ -56,7 +55,7 @@ export function app(served: Service | Recommender, options: AppOptions = {}): Ho
     );
   }
   addDocuments(hono, metrics, options);
-  addPages(hono, service, options);
+  addPages(hono, options);
   hono.notFound((c) => unknownRoute(c));
   hono.onError((error, c) => {
     const problem = problemOf(error);
@@ -115,8 +114,8 @@ function pagesPolicy({ files }: AppOptions): MiddlewareHandler {
   };
 }
 
-/** The web app, for everybody: what it shows it asks for with a key; and the pictures of items. */
-function addPages(hono: Hono, service: Service, { files = new Map(), keys }: AppOptions): void {
+/** The web app, for everybody: what it shows it asks for with a key. */
+function addPages(hono: Hono, { files = new Map() }: AppOptions): void {
   for (const [path, { bytes, type, lasting }] of files) {
     const headers = {
       "content-type": type,
@@ -124,12 +123,6 @@ function addPages(hono: Hono, service: Service, { files = new Map(), keys }: App
     };
     hono.get(path, (c) => c.body(bytes, 200, headers));
   }
-  hono.get("/v1/items/:id/image", async (c) => {
-    const wrongKey = keyProblem(c, "read", keys);
-    if (wrongKey) return wrongKey;
-    const image = await service.with((recommender) => pagesOf(recommender).image(c.req.param("id")));
-    return c.body(image.bytes, 200, { "content-type": image.type, "cache-control": "private, max-age=3600" });
-  });
 }
 
 function tooLarge(limit: number): Response {

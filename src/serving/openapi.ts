@@ -63,10 +63,16 @@ function operation(operationId: string, endpoint: Endpoint): object {
   };
 }
 
-function responsesOf({ answer, scope, body, params, query, problems, scored }: Endpoint): object {
-  const success = answer
-    ? { 200: { description: "done", content: contentOf(answer, "output", "application/json") } }
+function successOf({ answer, media }: Endpoint): object {
+  if (answer)
+    return { 200: { description: "done", content: contentOf(answer, "output", "application/json") } };
+  return media
+    ? { 200: { description: "done", content: { [media]: {} } } }
     : { 204: { description: "done" } };
+}
+
+function responsesOf(endpoint: Endpoint): object {
+  const { scope, body, params, query, problems, scored } = endpoint;
   const checked = body !== undefined || params !== undefined || query !== undefined;
   const others: Record<number, string> = {
     ...(body ? { 400: "the body is not JSON", 413: "the body is too large" } : {}),
@@ -78,7 +84,7 @@ function responsesOf({ answer, scope, body, params, query, problems, scored }: E
     ...problems,
   };
   return {
-    ...success,
+    ...successOf(endpoint),
     ...Object.fromEntries(Object.entries(others).map(([status, text]) => [status, problem(text)])),
   };
 }

@@ -1,7 +1,7 @@
 /** @file Errors as RFC 9457 problem details. */
 
 import { STATUS_CODES } from "node:http";
-import { ConfigError, DataError, RuntimeFailure } from "../tensor/errors.ts";
+import { isBadInput, RuntimeFailure } from "../tensor/errors.ts";
 import type { Problem } from "./schemas.ts";
 
 export interface ProblemOptions {
@@ -21,13 +21,31 @@ export function problemResponse(options: ProblemOptions): Response {
 }
 
 /** The body of such a response. */
-export function problemText({ status, code, detail, errors }: ProblemOptions): string {
+export const problemText = (options: ProblemOptions): string => JSON.stringify(problemBody(options));
+
+/** The problem itself. */
+export function problemBody({ status, code, detail, errors }: ProblemOptions): Problem {
   const title = STATUS_CODES[status] ?? "Error";
-  const body: Problem = { type: "about:blank", title, status, detail, code, ...(errors ? { errors } : {}) };
-  return JSON.stringify(body);
+  return { type: "about:blank", title, status, detail, code, ...(errors ? { errors } : {}) };
 }
 
-const notFound = new Set(["unknown-user", "no-users", "unknown-item", "no-run", "no-dataset", "no-image"]);
+/** What a request itself can cause, by the code of the error; such sentences name nothing of the machine. */
+const asked: ReadonlyMap<string, number> = new Map([
+  ["unknown-user", 404],
+  ["no-users", 404],
+  ["unknown-item", 404],
+  ["no-run", 404],
+  ["no-dataset", 404],
+  ["no-image", 404],
+  ["no-reload", 409],
+  ["history-or-user", 422],
+  ["bad-k", 422],
+  ["bad-times", 422],
+  ["bad-filter", 422],
+  ["bad-diversity", 422],
+  ["bad-features", 422],
+  ["no-vectors", 422],
+]);
 
 /** What to say of failures that pass: their code, the seconds to wait, and a sentence that gives nothing away. */
 const passing: Readonly<Record<string, readonly [string, number, string]>> = {
@@ -38,18 +56,17 @@ const passing: Readonly<Record<string, readonly [string, number, string]>> = {
   stopping: ["stopping", 5, "the service is about to stop; ask another one"],
 };
 
-/** The problem that an error of the library is; what the caller cannot mend is told without its details. */
+/** The problem that an error of the library is; what the caller did not cause is told without its details. */
 export function problemOf(error: unknown): ProblemOptions {
-  if (error instanceof DataError || error instanceof ConfigError) {
-    return { status: notFound.has(error.code) ? 404 : 422, code: error.code, detail: error.message };
+  if (isBadInput(error) || error instanceof RuntimeFailure) {
+    const { code, message } = error;
+    const status = asked.get(code);
+    if (status !== undefined) return { status, code, detail: message };
   }
-  if (error instanceof RuntimeFailure) {
-    const known = passing[error.code];
-    if (known) {
-      const [code, seconds, detail] = known;
-      return { status: 503, code, detail, headers: { "retry-after": String(seconds) } };
-    }
-    if (error.code === "no-reload") return { status: 409, code: error.code, detail: error.message };
+  const known = error instanceof RuntimeFailure ? passing[error.code] : undefined;
+  if (known) {
+    const [code, seconds, detail] = known;
+    return { status: 503, code, detail, headers: { "retry-after": String(seconds) } };
   }
   return { status: 500, code: "internal", detail: "the server failed to answer; its log has the reason" };
 }

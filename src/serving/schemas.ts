@@ -4,6 +4,10 @@ import { z } from "zod";
 import { MOST_ITEMS } from "./recommender.ts";
 
 const id = z.string().min(1).max(4096);
+const excluded = "item ids that must not be recommended";
+const filter = z.record(z.string().max(256), z.json());
+const filterExample = '{"genre":{"in":["Drama"]},"year":{"gte":1990}}';
+const diverse = "0: by score alone; 1: unlike each other";
 const seconds = z.number().min(-1e12).max(1e15).describe("seconds since 1970");
 
 /** The body of POST /v1/recommend. */
@@ -22,13 +26,10 @@ export const RecommendBody = z
       .optional()
       .describe("for when the answer is, for models that read times; now where there is none"),
     k: z.int().min(1).max(MOST_ITEMS).default(10).describe("how many items; the catalogue may hold fewer"),
-    exclude: z.array(id).max(10_000).optional().describe("item ids that must not be recommended"),
+    exclude: z.array(id).max(10_000).optional().describe(excluded),
     seen: z.enum(["exclude", "include"]).optional().describe("whether items of the history may come again"),
-    filter: z
-      .record(z.string().max(256), z.json())
-      .optional()
-      .describe('what item fields must be, such as {"genre":{"in":["Drama"]},"year":{"gte":1990}}'),
-    diversity: z.number().min(0).max(1).optional().describe("0: by score alone; 1: unlike each other"),
+    filter: filter.optional().describe(`what item fields must be, such as ${filterExample}`),
+    diversity: z.number().min(0).max(1).optional().describe(diverse),
     trace: z
       .union([z.boolean(), z.strictObject({ items: z.array(id).max(100) })])
       .optional()
@@ -64,6 +65,14 @@ const outcomes = z.enum([
 ]);
 const scalar = z.union([z.string(), z.number(), z.boolean()]);
 
+const ScoreParts = z
+  .object({
+    model: z.number(),
+    prior: z.number().optional().describe("what counting says"),
+    neighbours: z.number().optional().describe("what the neighbours by content say"),
+  })
+  .describe("what the score is the sum of, where the model's is not all of it");
+
 /** Why this and why not that. */
 export const TraceAnswer = z.object({
   items: z.array(
@@ -73,6 +82,7 @@ export const TraceAnswer = z.object({
       rank: z.int().describe("by score alone"),
       relevance: z.number().optional().describe("with diversity: the score from 0, the worst, to 1"),
       similarity: z.number().optional().describe("with diversity: the largest cosine to an item above"),
+      parts: ScoreParts.optional(),
       history: z
         .array(z.object({ id: z.string(), cosine: z.number().nullable(), change: z.number().nullable() }))
         .describe("the nearest items of the history, and by how much the score falls without each"),
@@ -84,6 +94,7 @@ export const TraceAnswer = z.object({
       outcome: outcomes,
       rank: z.int().optional(),
       score: z.number().optional(),
+      parts: ScoreParts.optional(),
       filter: z
         .object({
           field: z.string(),
@@ -108,9 +119,37 @@ export const RecommendAnswer = z.object({
 });
 export type RecommendAnswer = z.infer<typeof RecommendAnswer>;
 
+/** The body of POST /v1/recommend/batch. */
+export const RecommendBatchBody = z.strictObject({
+  requests: z.array(RecommendBody).min(1).max(100).describe("each as the body of POST /v1/recommend"),
+});
+export type RecommendBatchBody = z.infer<typeof RecommendBatchBody>;
+
+/** A filter as it stands in a query. */
+const filterText = z
+  .string()
+  .max(4096)
+  .transform((text, context): unknown => {
+    try {
+      return JSON.parse(text);
+    } catch {
+      context.addIssue({ code: "custom", message: `is not JSON; write it as ${filterExample}` });
+      return z.NEVER;
+    }
+  });
+
 /** The query of GET /v1/items/{id}/similar. */
-export const SimilarQuery = z.object({
+export const SimilarQuery = z.strictObject({
   k: z.coerce.number().int().min(1).max(MOST_ITEMS).default(10).describe("how many items"),
+  exclude: z
+    .preprocess((given) => (typeof given === "string" ? [given] : given), z.array(id).max(1000))
+    .optional()
+    .describe(`${excluded}: one in each parameter of this name`),
+  filter: filterText
+    .pipe(filter)
+    .optional()
+    .describe(`what item fields must be: JSON such as ${filterExample}`),
+  diversity: z.coerce.number().min(0).max(1).optional().describe(diverse),
 });
 
 /** The answer of GET /v1/items/{id}/similar. */
@@ -133,6 +172,14 @@ export const Problem = z.object({
     .describe("each field that is wrong"),
 });
 export type Problem = z.infer<typeof Problem>;
+
+/** The answer of POST /v1/recommend/batch. */
+export const RecommendBatchAnswer = z.object({
+  answers: z
+    .array(z.union([RecommendAnswer, Problem]))
+    .describe("in the order of the requests: for each what POST /v1/recommend answers, or its problem"),
+});
+export type RecommendBatchAnswer = z.infer<typeof RecommendBatchAnswer>;
 
 /** What is wrong with a part of a request, field by field; what is wrong with it as a whole is told of the part. */
 export function fieldErrors(

@@ -3,6 +3,7 @@
 import type { Removal } from "../retrieval/attributes.ts";
 import type { Trace, Verdict } from "../retrieval/explain.ts";
 import type { CandidateSource, Found } from "../retrieval/retriever.ts";
+import type { ScoreParts } from "../retrieval/source.ts";
 
 /** Why an item is in the list. */
 export interface ItemTrace {
@@ -13,6 +14,8 @@ export interface ItemTrace {
   /** Where diversity was asked for: the score between the worst (0) and best (1) candidate, and the largest cosine to an item above. */
   readonly relevance?: number;
   readonly similarity?: number;
+  /** What the score is the sum of, where the model's is not all of it. */
+  readonly parts?: ScoreParts;
   /** The nearest items of the history: cosine of the item vectors, and by how much the score falls without it. */
   readonly history: readonly {
     readonly id: string;
@@ -27,6 +30,7 @@ export interface ItemOutcome {
   readonly outcome: Verdict["outcome"] | "seen" | "unknown";
   readonly rank?: number;
   readonly score?: number;
+  readonly parts?: ScoreParts;
   /** The condition that the item fails, and what it has. */
   readonly filter?: Removal;
 }
@@ -51,10 +55,10 @@ export function namedTrace(
   { idOf, seen, unknown }: TraceNames,
 ): RecommendationTrace {
   return {
-    items: trace.rows.map(({ row, history, ...parts }, place) => ({
+    items: trace.rows.map(({ row, history, ...rest }, place) => ({
       id: idOf(row),
       source: found.sources[place]!,
-      ...parts,
+      ...rest,
       history: history
         .map((reason) => ({ ...reason, id: idOf(reason.row) }))
         .map(({ row: _, ...reason }) => reason),

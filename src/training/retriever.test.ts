@@ -1,8 +1,9 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Worker } from "node:worker_threads";
 import fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { FeatureTable } from "../data/features.ts";
 import { writeTensors } from "../data/tensors.ts";
 import { type OpenRun, runFiles } from "../evaluation/run-folder.ts";
@@ -76,10 +77,12 @@ afterAll(() => rm(root, { recursive: true }));
 
 const history = fc.uniqueArray(fc.nat(items - 1), { minLength: 1, maxLength: 10 });
 
+const joined = { "scoring.prior": "markov", "scoring.priorWeight": 2, "scoring.neighbourWeight": 9 };
+
 describe.each([
   ["cosine", {}],
   ["dot", { "scoring.similarity": "dot" }],
-  ["joined", { "scoring.prior": "markov", "scoring.priorWeight": 2, "scoring.neighbourWeight": 9 }],
+  ["joined", joined],
 ])("a run with %s scores", (name, set) => {
   it.each(["exact", "int8", "approximate"] as const)(
     "is searched (%s) as evaluation ranks",
@@ -116,6 +119,47 @@ describe.each([
     },
   );
 });
+
+describe("the parts of a score", () => {
+  const ask = { history: Int32Array.of(1, 2, 3), k: 5, excluded: Int32Array.of(1), trace: [1, 40] };
+  const tracesOf = async (name: string, set: Record<string, unknown>) => {
+    const { run } = await worldOf(root, name, set);
+    const retriever = await openRetriever(run, { index: "exact", threads: 1 });
+    const [found] = await retriever.retrieve([ask]);
+    await retriever.dispose();
+    const listed = found!.trace!.rows.map(({ parts }, place) => ({ parts, score: found!.scores[place]! }));
+    return [...listed, ...found!.trace!.asked.map(({ parts, score }) => ({ parts, score: score! }))];
+  };
+
+  it.each([
+    ["all", joined, ["model", "prior", "neighbours"]],
+    ["counted", { ...joined, "scoring.neighbourWeight": 0 }, ["model", "prior"]],
+    ["near", { ...joined, "scoring.prior": "none" }, ["model", "neighbours"]],
+  ])("add up to it (%s)", async (name, set, expected) => {
+    const traces = await tracesOf(name, set);
+    expect(traces).toHaveLength(7);
+    for (const { parts, score } of traces) {
+      expect(Object.keys(parts!)).toEqual(expected);
+      const sum = Object.values(parts!).reduce((total, part) => total + part, 0);
+      expect(sum).toBeCloseTo(score, 4);
+    }
+    for (const part of expected as ("model" | "prior" | "neighbours")[])
+      expect(traces.some(({ parts }) => Math.abs(parts![part]!) > 1e-3)).toBe(true);
+  });
+
+  it("are not told where the model's is all of it", async () => {
+    for (const { parts } of await tracesOf("alone", {})) expect(parts).toBeUndefined();
+  });
+});
+
+/** Ends the thread that a call goes to, once it is answered. */
+async function endThread(call: () => Promise<unknown>): Promise<void> {
+  const post = vi.spyOn(Worker.prototype, "postMessage");
+  await call();
+  const thread = post.mock.contexts[0] as Worker;
+  post.mockRestore();
+  await thread.terminate();
+}
 
 describe("a retriever in its thread", () => {
   let retriever: Retriever;
@@ -164,7 +208,7 @@ describe("a retriever in its thread", () => {
     for (const row of [6, 8]) expect(["found", "ranked-lower"]).toContain(outcome.get(row)!.outcome);
   });
 
-  it("knows new items at once, forgets removed ones, and keeps both when its thread is replaced", async () => {
+  it("knows new items at once, forgets removed ones, and brings them back", async () => {
     const vector = (world.params["items.id"]!.data as Float32Array).slice(8 * 4, 8 * 5);
     const best = async () => (await retriever.retrieve([{ ...ask, k: 59 }]))[0]!;
     const before = await best();
@@ -179,6 +223,21 @@ describe("a retriever in its thread", () => {
     expect(await retriever.put(top, {})).toBe(true);
     expect([...(await best()).rows]).toContain(top);
     expect(await retriever.put(items + 5, {})).toBe(false); // the model has no vector for it
+  });
+
+  it("is replaced when its thread ends, and no answer lacks what was put or has what was removed", async () => {
+    const best = async () => [...(await retriever.retrieve([{ ...ask, k: 59 }]))[0]!.rows];
+    const vector = (world.params["items.id"]!.data as Float32Array).slice(0, 8);
+    const added = [items + 10, items + 11, items + 12];
+    for (const row of added) await retriever.put(row, { vector });
+    await retriever.remove(7);
+    await endThread(best);
+    const first = best();
+    await new Promise((resolve) => setTimeout(resolve, 5)); // the next ones come while the new thread starts
+    for (const rows of await Promise.all([first, best(), best(), best()])) {
+      expect(rows).toEqual(expect.arrayContaining(added));
+      expect(rows).not.toContain(7);
+    }
   });
 
   it("hands on what is wrong with the weights", async () => {

@@ -59,12 +59,18 @@ export async function workerRetriever(
     started = started.filter((time) => now - time < restarts.withinMs);
     if (started.length >= restarts.most) throw thread.ended!;
     started.push(now);
-    thread = startThread(spec, onMessage);
-    await thread.head;
-    for (const [row, { item, removed }] of changes) {
-      await thread.send("put", [row, item]);
-      if (removed) await thread.send("remove", [row]);
+    const next = startThread(spec, onMessage);
+    try {
+      await next.head;
+      for (const [row, { item, removed }] of changes) {
+        await next.send("put", [row, item]);
+        if (removed) await next.send("remove", [row]);
+      }
+    } catch (error) {
+      await next.terminate();
+      throw error;
     }
+    thread = next; // not before it knows all that was put: others would be answered meanwhile
   }
 
   async function ask<T>(method: keyof Retriever, ...args: readonly unknown[]): Promise<T> {
@@ -99,6 +105,7 @@ export async function workerRetriever(
       await ask("remove", row);
     },
     async dispose() {
+      await opening;
       // Ending a thread inside a native call aborts the whole process: what runs comes to its end first.
       if (!thread.ended) await thread.send("dispose", []).catch(() => {});
       await thread.terminate();

@@ -39,6 +39,7 @@ describe("keys", () => {
     ["DELETE", "/v1/items/a"],
     ["DELETE", "/v1/users/a"],
     ["POST", "/v1/admin/reload"],
+    ["GET", "/v1/items/a/image"],
     ["GET", "/metrics"],
   ])("%s %s needs one", async (method, path) => {
     for (const key of [undefined, "wrong", reader.slice(1), `${reader}x`]) {

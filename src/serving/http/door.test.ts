@@ -129,6 +129,7 @@ describe("the door of a server", () => {
     expect((await fetch(`${server.address}/healthz`)).status).toBe(200);
     expect((await fetch(`${server.address}/v1/items`)).status).toBe(200);
     expect((await fetch(`${server.address}/v1/items/a/similar?k=2`)).status).toBe(503);
+    expect((await fetch(`${server.address}/v1/recommend/batch`, { method: "POST" })).status).toBe(503);
     expect((await fetch(`${server.address}/v1/recommend`)).status).toBe(405);
     await server.close();
   });

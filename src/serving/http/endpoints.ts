@@ -11,7 +11,15 @@ import {
   UserPath,
 } from "../live-schemas.ts";
 import { DataAnswer, ItemAnswer, ItemsAnswer, ItemsQuery, RunAnswer } from "../pages/schemas.ts";
-import { HealthAnswer, RecommendAnswer, RecommendBody, SimilarAnswer, SimilarQuery } from "../schemas.ts";
+import {
+  HealthAnswer,
+  RecommendAnswer,
+  RecommendBatchAnswer,
+  RecommendBatchBody,
+  RecommendBody,
+  SimilarAnswer,
+  SimilarQuery,
+} from "../schemas.ts";
 
 /** Who may call: anyone, keys that read, keys that write. */
 export type Scope = "open" | "read" | "write";
@@ -25,8 +33,10 @@ export interface Endpoint {
   readonly params?: z.ZodType;
   readonly query?: z.ZodType;
   readonly body?: z.ZodType;
-  /** Where there is none, the answer is 204 without a body. */
+  /** Where there is neither this nor `media`, the answer is 204 without a body. */
   readonly answer?: z.ZodType;
+  /** The media type of an answer that is a file. */
+  readonly media?: string;
   /** Problems beyond those that every endpoint can answer. */
   readonly problems?: Readonly<Record<number, string>>;
   /** True where the model answers, so that a full queue refuses. */
@@ -42,6 +52,15 @@ export const endpoints = {
     body: RecommendBody,
     answer: RecommendAnswer,
     problems: { 404: "there is no such user" },
+    scored: true,
+  },
+  recommendBatch: {
+    method: "post",
+    path: "/v1/recommend/batch",
+    scope: "read",
+    summary: "The best items for several users or histories; one that cannot be answered gets its problem",
+    body: RecommendBatchBody,
+    answer: RecommendBatchAnswer,
     scored: true,
   },
   similar: {
@@ -71,6 +90,15 @@ export const endpoints = {
     params: ItemPath,
     answer: ItemAnswer,
     problems: { 404: "there is no such item" },
+  },
+  image: {
+    method: "get",
+    path: "/v1/items/{id}/image",
+    scope: "read",
+    summary: "The picture of an item",
+    params: ItemPath,
+    media: "image/*",
+    problems: { 404: "the item has no picture" },
   },
   run: {
     method: "get",
@@ -139,8 +167,18 @@ export type Endpoints = typeof endpoints;
 export type OperationId = keyof Endpoints;
 
 type Read<E, K extends string> = E extends Readonly<Record<K, z.ZodType>> ? z.output<E[K]> : undefined;
-type Written<E> = E extends { readonly answer: z.ZodType } ? Unchanging<z.input<E["answer"]>> : undefined;
+type Written<E> = E extends { readonly answer: z.ZodType }
+  ? Unchanging<z.input<E["answer"]>>
+  : E extends { readonly media: string }
+    ? MediaFile
+    : undefined;
 type Unchanging<T> = unknown extends T ? T : { readonly [K in keyof T]: Unchanging<T[K]> };
+
+/** An answer that is a file. */
+export interface MediaFile {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly type: string;
+}
 
 /** A request whose parts have been checked. */
 export interface Call<Id extends OperationId> {

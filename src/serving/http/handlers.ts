@@ -2,20 +2,30 @@
 
 import { RuntimeFailure } from "../../tensor/errors.ts";
 import { foundItems, itemContent, pagesOf } from "../pages/answers.ts";
+import { problemBody, problemOf } from "../problem.ts";
+import type { Recommendation, Recommender } from "../recommender.ts";
+import type { Problem, RecommendBody } from "../schemas.ts";
 import type { Service } from "../service.ts";
 import type { Handlers } from "./endpoints.ts";
 
 /** The handlers of a service; `onFallback` is told which fallback answered. */
 export function handlersOf(service: Service, onFallback: (fallback: string) => void): Handlers {
+  async function recommend(recommender: Recommender, request: RecommendBody): Promise<Recommendation> {
+    const answer = await recommender.recommend(request);
+    if (answer.fallback) onFallback(answer.fallback);
+    return answer;
+  }
+
   return {
-    async recommend({ body }) {
-      const answer = await service.with((recommender) => recommender.recommend(body));
-      if (answer.fallback) onFallback(answer.fallback);
-      return answer;
-    },
+    recommend: ({ body }) => service.with((recommender) => recommend(recommender, body)),
+    recommendBatch: ({ body: { requests } }) =>
+      service.with(async (recommender) => ({
+        answers: await inParts(requests, (request) => orProblem(recommend(recommender, request))),
+      })),
     similar: ({ params: { id }, query }) => service.with((recommender) => recommender.similar(id, query)),
     items: ({ query }) => service.with((recommender) => foundItems(recommender, query)),
     item: ({ params: { id } }) => service.with((recommender) => itemContent(recommender, id)),
+    image: ({ params: { id } }) => service.with((recommender) => pagesOf(recommender).image(id)),
     run: () => service.with((recommender) => pagesOf(recommender).run()),
     data: () => service.with((recommender) => pagesOf(recommender).data()),
     events: ({ body }) => service.addEvents(body),
@@ -38,4 +48,25 @@ export function handlersOf(service: Service, onFallback: (fallback: string) => v
       return { status: "ok", model, items: items.length };
     },
   };
+}
+
+/** Requests of one batch that are at work together, so that the queue of the model has room for others. */
+const AT_ONCE = 16;
+
+async function inParts<Q, A>(questions: readonly Q[], ask: (question: Q) => Promise<A>): Promise<A[]> {
+  const answers: A[] = [];
+  for (let from = 0; from < questions.length; from += AT_ONCE)
+    answers.push(...(await Promise.all(questions.slice(from, from + AT_ONCE).map(ask))));
+  return answers;
+}
+
+/** What is answered, or the problem that the request causes. @throws what it does not cause */
+async function orProblem<A>(answer: Promise<A>): Promise<A | Problem> {
+  try {
+    return await answer;
+  } catch (error) {
+    const problem = problemOf(error);
+    if (problem.status >= 500) throw error;
+    return problemBody(problem);
+  }
 }

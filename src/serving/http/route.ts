@@ -8,7 +8,7 @@ import { problemOf, problemResponse } from "../problem.ts";
 import { fieldErrors } from "../schemas.ts";
 import type { Service } from "../service.ts";
 import { keyProblem } from "./access.ts";
-import type { Endpoint } from "./endpoints.ts";
+import type { Endpoint, MediaFile } from "./endpoints.ts";
 import type { Keys } from "./keys.ts";
 
 export interface RouteOptions {
@@ -39,9 +39,10 @@ export function routeOf({ endpoint, service, keys, handler }: RouteOptions): Hon
     if (endpoint.scored && service.recommender.load.full) return problemResponse(busy);
     try {
       const params = checked("path", c.req.param(), endpoint.params);
-      const query = checked("query", c.req.query(), endpoint.query);
+      const query = checked("query", queryOf(c), endpoint.query);
       const body = endpoint.body && checked("body", await jsonOf(c), endpoint.body);
       const answer = await handler({ params, query, body });
+      if (endpoint.media) return fileAnswer(c, answer as MediaFile);
       return answer === undefined ? c.body(null, 204) : c.json(answer);
     } catch (error) {
       if (error instanceof Refusal) return error.response;
@@ -49,6 +50,15 @@ export function routeOf({ endpoint, service, keys, handler }: RouteOptions): Hon
     }
   };
 }
+
+/** The parameters of a query; one that is given several times is a list. */
+const queryOf = (c: Context): Record<string, string | string[]> =>
+  Object.fromEntries(
+    Object.entries(c.req.queries()).map(([name, values]) => [name, values.length > 1 ? values : values[0]!]),
+  );
+
+const fileAnswer = (c: Context, { bytes, type }: MediaFile): Response =>
+  c.body(bytes, 200, { "content-type": type, "cache-control": "private, max-age=3600" });
 
 async function jsonOf(c: Context): Promise<unknown> {
   const text = await c.req.text();

@@ -2,6 +2,7 @@
 
 import { readFile } from "node:fs/promises";
 import { type Dataset, type Item, readItems } from "../../data/dataset.ts";
+import { systemCode } from "../../data/files.ts";
 import { findImages } from "../../data/images.ts";
 import type { OpenRun } from "../../evaluation/run-folder.ts";
 import { DataError } from "../../tensor/errors.ts";
@@ -57,12 +58,10 @@ export class Pages {
   /** The picture of an item and its media type. @throws DataError where it has none */
   async image(id: string): Promise<{ readonly bytes: Uint8Array<ArrayBuffer>; readonly type: string }> {
     const path = (await this.#pictures()).get(id);
-    if (path === undefined) throw new DataError("no-image", `item "${id}" has no picture`, { id });
+    const bytes = path && (await readIfThere(path));
+    if (!path || !bytes) throw new DataError("no-image", `item "${id}" has no picture`, { id });
     const ending = path.slice(path.lastIndexOf(".") + 1).toLowerCase();
-    return {
-      bytes: new Uint8Array(await readFile(path)),
-      type: `image/${ending === "jpg" ? "jpeg" : ending}`,
-    };
+    return { bytes: new Uint8Array(bytes), type: `image/${ending === "jpg" ? "jpeg" : ending}` };
   }
 
   #required(): Dataset {
@@ -94,3 +93,10 @@ export class Pages {
     return spans(this.#times(index), first, last, periods);
   }
 }
+
+/** The bytes of a file; undefined where it is gone. */
+const readIfThere = (path: string): Promise<Buffer | undefined> =>
+  readFile(path).catch((error: unknown) => {
+    if (systemCode(error) === "ENOENT") return undefined;
+    throw error;
+  });

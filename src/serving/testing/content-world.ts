@@ -54,8 +54,8 @@ const settings = {
   "backbone.dropout": 0,
   "scoring.prior": "none", // a twin of an item is as likely as it by its content alone
 } as const;
-/** Items known by their texts alone, a twentieth of them kept from training. */
-const textOnly = {
+/** What makes items known by their texts alone, a twentieth of them kept from training. */
+export const textOnly = {
   "items.parts.id": null,
   "items.parts.text.hidden": 20,
   "loss.negatives": 64,
