@@ -21,12 +21,15 @@ export interface Pair {
   readonly fitted: DataName;
 }
 
-// amazon-sports has brands and categories, amazon-scientific titles, amazon-beauty all three; the smallest pair is first.
+// amazon-sports has brands and categories, amazon-scientific titles, amazon-beauty all three. In the space of the target's
+// texts none of its words is missing; what the source lacks is left as random as it starts.
 export const pairs: readonly Pair[] = [
-  { source: "amazon-beauty", target: "amazon-scientific", fitted: "amazon-beauty" },
-  { source: "amazon-sports", target: "amazon-scientific", fitted: "amazon-sports" },
-  { source: "amazon-sports", target: "amazon-beauty", fitted: "amazon-sports" },
+  { source: "amazon-sports", target: "amazon-beauty", fitted: "amazon-beauty" },
+  { source: "amazon-sports", target: "amazon-scientific", fitted: "amazon-scientific" },
 ];
+
+/** Epochs on the source. */
+const sourceEpochs = 4;
 
 export interface TransferRow {
   readonly name: string;
@@ -147,7 +150,8 @@ async function measured(options: StudyOptions, asked: Case, told: Told): Promise
   await prepared(options, asked);
   const folder = join(work, "transfer");
   const init = join(folder, `${source}-like-${fitted}-${seed}`);
-  const from = { recipe: "sasrec-text", seed, set: settingsOf(noIds, fitted, threads) };
+  const learned = { ...noIds, "training.epochs": sourceEpochs };
+  const from = { recipe: "sasrec-text", seed, set: settingsOf(learned, fitted, threads) };
   if (row.carried)
     await trainOn(init, { data: dataFolder(work, source), ...from }, (text) => told(`source: ${text}`));
   const out = join(folder, `${source}-like-${fitted}-to-${target}-${row.name}-${seed}`);
