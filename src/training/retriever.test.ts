@@ -79,6 +79,8 @@ const history = fc.uniqueArray(fc.nat(items - 1), { minLength: 1, maxLength: 10 
 describe.each([
   ["cosine", {}],
   ["dot", { "scoring.similarity": "dot" }],
+  ["separate cosine", { "scoring.output": "separate" }],
+  ["separate dot", { "scoring.output": "separate", "scoring.similarity": "dot" }],
   ["joined", { "scoring.prior": "markov", "scoring.priorWeight": 2, "scoring.neighbourWeight": 9 }],
 ])("a run with %s scores", (name, set) => {
   it.each(["exact", "int8", "approximate"] as const)(
