@@ -78,13 +78,16 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 describe("training with content", () => {
-  it.each(["sasrec-text", "sasrec-multimodal"])("says before any work what %s lacks", async (recipe) => {
-    const out = join(folder, "lacks");
-    await expect(train({ data, out, recipe })).rejects.toThrow(
-      `${data}: the model needs a feature table "text", which the data does not have; make it first with "sequitur encode --data ${data} --text title"`,
-    );
-    await expect(readFile(out)).rejects.toThrow("ENOENT");
-  });
+  it.each(["sasrec-text", "sasrec-multimodal", "mmsr"])(
+    "says before any work what %s lacks",
+    async (recipe) => {
+      const out = join(folder, "lacks");
+      await expect(train({ data, out, recipe })).rejects.toThrow(
+        `${data}: the model needs a feature table "text", which the data does not have; make it first with "sequitur encode --data ${data} --text title"`,
+      );
+      await expect(readFile(out)).rejects.toThrow("ENOENT");
+    },
+  );
 
   it("learns, and leaves a run that needs no features any more", async () => {
     await encode("text");
@@ -208,19 +211,16 @@ describe("training with content", () => {
   });
 
   it("takes what modalities there are, whole tables for the full softmax, and ids that start as features", async () => {
-    const out = join(folder, "both");
     await encode("image");
     const more = { "items.parts.image.hidden": 0, "loss.name": "cross-entropy" };
     const settings = set(3, more).filter(({ path }) => path !== "loss.negatives");
-    await train({ data, out, recipe: "sasrec-multimodal", set: settings });
-    const { config } = (await openRun(out)).manifest;
-    const { parts } = config.items as { parts: object };
-    expect(parts).toMatchObject({ id: {}, text: { columns: 12 }, image: { columns: 12 } });
-    const started = [
-      { path: "items.start", value: "features" },
-      { path: "items.dim", value: 16 },
-    ];
-    const ids = [...set(1).filter(({ path }) => /^(training|backbone)/.test(path)), ...started];
+    for (const recipe of ["sasrec-multimodal", "mmsr"]) {
+      await train({ data, out: join(folder, recipe), recipe, set: settings });
+      const { parts } = (await openRun(join(folder, recipe))).manifest.config.items as { parts: object };
+      expect(parts).toMatchObject({ text: { columns: 12 }, image: { columns: 12 } });
+    }
+    const own = /^(training|backbone|items\.(start|dim)$)/;
+    const ids = set(1, { "items.start": "features" }).filter(({ path }) => own.test(path));
     await train({ data, out: join(folder, "started"), recipe: "sasrec", set: ids });
   });
 
