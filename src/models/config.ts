@@ -17,6 +17,12 @@ export const Scoring = z.strictObject({
     .default("dot")
     .describe("how a state and an item vector are compared"),
   temperature: z.number().positive().default(0.07).describe("divides cosine scores"),
+  output: z
+    .enum(["tied", "separate"])
+    .default("tied")
+    .describe(
+      "item vectors that states are compared with: those that histories are made of, or others by a second encoder of the same kind",
+    ),
   prior: z
     .enum(["none", "markov"])
     .default("none")

@@ -51,6 +51,24 @@ export const contentRecipes: readonly Recipe[] = [
     },
   },
   {
+    name: "mmsr",
+    source:
+      "MMSR, Li et al. 2024, arXiv:2403.17372, with merge-attention, which is its own choice; frozen features of texts and pictures in the place of encoders whose top layers are tuned, cosine scores and the sampled softmax (theirs is the binary cross-entropy with one negative) are ours",
+    summary:
+      "items are their texts and pictures alone, without ids, which look at each other in a transformer layer",
+    config: {
+      ...content,
+      backbone: { ...content.backbone, heads: 2, dropout: 0.1 },
+      items: {
+        name: "fused",
+        fusion: "merge-attention",
+        dim: 64,
+        parts: { text: { name: "features" }, image: { name: "features", table: "image" } },
+      },
+      scoring: cosine,
+    },
+  },
+  {
     name: "m2trec",
     source:
       "M2TRec, Shalaby et al. 2022, arXiv:2209.11824, reconstructed (it has no code); a causal transformer whose last state stands for the session, where theirs sees it whole and averages; cosine scores and the sampled softmax are ours",
@@ -89,7 +107,7 @@ export const contentRecipes: readonly Recipe[] = [
   {
     name: "morec",
     source:
-      "MoRec, Yuan et al. 2023, arXiv:2303.13835, trained by the in-batch softmax of its successors (Ni et al. 2023, arXiv:2309.15379); cosine scores and the pace of the encoder are ours",
+      "MoRec, Yuan et al. 2023, arXiv:2303.13835, trained by the in-batch softmax of its successors (Ni et al. 2023, arXiv:2309.15379); cosine scores and the pace of the encoder are ours, and the GELU behind its linear map is left out",
     summary:
       "items are their texts through a pretrained encoder that is trained with the rest; set items.encoder, and items.mode for parts of it",
     config: { ...endToEnd, items: { name: "text-encoder", dim: 64, activation: "none" } },

@@ -21,7 +21,8 @@ import {
   comparable,
   encode,
   flatten,
-  itemTable,
+  itemTables,
+  keptVectors,
   plainly,
   scoresOf,
   statesOf,
@@ -38,21 +39,21 @@ export function scoreStep(config: RecipeConfig, count: number): Graph {
   const graph = new Graph();
   const tokens = tokenInputs(graph, config, "R", rowWidth(config));
   const last = graph.input("last", i32("Q"));
-  const { states, table } = encode(new Params(graph), config, count, tokens, plainly);
-  graph.output("scores", scoresOf(config, gather(flatten(states), last), table));
+  const { states, tables } = encode(new Params(graph), config, count, tokens, plainly);
+  graph.output("scores", scoresOf(config, gather(flatten(states), last), tables.output));
   return graph;
 }
 
 /**
  * States of histories in rows, without the catalogue: inputs as of `scoreStep` and `vectors` [V, D], the rows of the item
- * table that `item` counts in; output `states` [Q, D]. Their inner products with the item vectors (of length one where
+ * vectors of histories that `item` counts in; output `states` [Q, D]. Their inner products with the item vectors (of length one where
  * the similarity is cosine) are the scores.
  */
 export function stateStep(config: RecipeConfig, count: number): Graph {
   const graph = new Graph();
   const tokens = tokenInputs(graph, config, "R", rowWidth(config));
   const last = graph.input("last", i32("Q"));
-  const width = itemTable(new Params(new Graph()), config, count).size(-1);
+  const width = itemTables(new Params(new Graph()), config, count).input.size(-1);
   const vectors = graph.input("vectors", f32("V", width));
   const states = statesOf(new Params(graph), config, vectors, tokens, plainly);
   const { h, scale } = comparable(config, gather(flatten(states), last), vectors);
@@ -61,8 +62,8 @@ export function stateStep(config: RecipeConfig, count: number): Graph {
 }
 
 /**
- * The item vectors made by the encoder: output `vectors` [N, D]; parameters are its weights, and its constants and tables
- * with a row for each of the `count` items. `networks` are those that they are made with.
+ * The item vectors made by the encoder, as `keptVectors` says: output `vectors`; parameters are its weights, and its
+ * constants and tables with a row for each of the `count` items. `networks` are those that they are made with.
  */
 export function itemStep(
   config: RecipeConfig,
@@ -70,14 +71,15 @@ export function itemStep(
   networks?: Networks,
 ): { readonly graph: Graph; readonly params: Params } {
   const params = new Params(new Graph());
-  params.graph.output("vectors", itemTable(params, config, count, { ...plainly, items: "made", networks }));
+  const tables = itemTables(params, config, count, { ...plainly, items: "made", networks });
+  params.graph.output("vectors", keptVectors(tables));
   return { graph: params.graph, params };
 }
 
-/** The item vectors by themselves: output `vectors` [N, D], as a history's items and `stateStep` use them. */
+/** The item vectors by themselves, as `keptVectors` says: output `vectors`. */
 export function vectorStep(config: RecipeConfig, count: number): Graph {
   const graph = new Graph();
-  graph.output("vectors", itemTable(new Params(graph), config, count));
+  graph.output("vectors", keptVectors(itemTables(new Params(graph), config, count)));
   return graph;
 }
 
@@ -91,9 +93,9 @@ export function servingStep(config: RecipeConfig, count: number): Graph {
   const length = config.training.maxLength;
   const given = givenTokens(graph.input("item", i32("B", historyLength(config))), length);
   const tokens = { ...given, times: timeInputs(graph, config, "B", length) };
-  const { states, table } = encode(new Params(graph), config, count, tokens, plainly);
+  const { states, tables } = encode(new Params(graph), config, count, tokens, plainly);
   const latest = reshape(slice(states, 1, length - 1, length), ["B", states.size(-1)]);
-  graph.output("scores", scoresOf(config, latest, table));
+  graph.output("scores", scoresOf(config, latest, tables.output));
   return graph;
 }
 

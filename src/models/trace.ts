@@ -2,6 +2,7 @@
 import type { Graph, Value } from "../graph/graph.ts";
 import {
   add,
+  concat,
   constant,
   div,
   gather,
@@ -9,6 +10,7 @@ import {
   matmul,
   normalizeRows,
   reshape,
+  split,
   sqrt,
   sumSquare,
   unsqueeze,
@@ -85,28 +87,66 @@ export const readyItems = "items.vectors";
 export const derivesItems = ({ items }: RecipeConfig): boolean =>
   partOf("items", items.name).derived?.(items as never) ?? false;
 
+/** Whether states are compared with other item vectors than those that histories are made of. */
+export const separatesItems = ({ scoring }: Pick<RecipeConfig, "scoring">): boolean =>
+  scoring.output === "separate";
+
+/** The scopes of the item encoders: what histories are made of and, where that is another, what states are compared with. */
+export const itemScopes = (config: Pick<RecipeConfig, "scoring">): readonly string[] =>
+  separatesItems(config) ? ["items", "output"] : ["items"];
+
 /** Names of the pretrained networks that item vectors are made with. */
 export const networksOf = ({ items }: RecipeConfig): readonly string[] =>
   partOf("items", items.name).networks?.(items as never) ?? [];
 
-/** The item vectors [N, D]. */
-export function itemTable(
+/** The item vectors of a model: [N, D] each, one and the same where `scoring.output` is "tied". */
+export interface ItemTables {
+  /** What histories are made of. */
+  readonly input: Value;
+  /** What states are compared with. */
+  readonly output: Value;
+}
+
+/** The item vectors; where they are separate, those of `output` are made by an encoder with weights and masks of its own. */
+export function itemTables(
   p: Params,
   config: RecipeConfig,
   count: number,
-  { drop, items, networks }: Pick<Tracing, "drop" | "items" | "networks"> = plainly,
-): Value {
-  if (items === "ready" && derivesItems(config))
-    return p.graph.param(readyItems, f32(count, config.items.dim as number));
+  tracing: Pick<Tracing, "drop" | "items" | "networks"> = plainly,
+): ItemTables {
+  const { drop, items, networks } = tracing;
+  if (items === "ready" && derivesItems(config)) return readyTables(p, config, count);
   const encoder = partOf("items", config.items.name);
-  return encoder.apply(p.at("items"), { count, drop, networks }, config.items as never).vectors;
+  const made = (scope: string, masked: Tracing["drop"]): Value =>
+    encoder.apply(p.at(scope), { count, drop: masked, networks }, config.items as never).vectors;
+  const input = made("items", drop);
+  if (!separatesItems(config)) return { input, output: input };
+  return { input, output: made("output", (probability) => renamed(drop(probability), "output")) };
 }
+
+/** The vectors of the parameter that holds them ready: side by side where they are separate. */
+function readyTables(p: Params, config: RecipeConfig, count: number): ItemTables {
+  const dim = config.items.dim as number;
+  const ready = p.graph.param(readyItems, f32(count, dim * itemScopes(config).length));
+  if (!separatesItems(config)) return { input: ready, output: ready };
+  const [input, output] = split(ready, 1, [dim, dim]);
+  return { input: input!, output: output! };
+}
+
+/** The vectors of items as they are kept: [N, D], or those of histories beside those of scores [N, 2D]. */
+export const keptVectors = ({ input, output }: ItemTables): Value =>
+  input === output ? input : concat([input, output], 1);
+
+/** A dropout whose masks are others than those of the same names. */
+export const renamed =
+  (drop: Dropout, name: string): Dropout =>
+  (x, mask) =>
+    drop(x, `${mask}.${name}`);
 
 export interface Encoded {
   /** [B, L, D] */
   readonly states: Value;
-  /** [N, D] */
-  readonly table: Value;
+  readonly tables: ItemTables;
 }
 
 export function encode(
@@ -116,8 +156,8 @@ export function encode(
   tokens: Tokens,
   tracing: Tracing,
 ): Encoded {
-  const table = itemTable(p, config, count, tracing);
-  return { states: statesOf(p, config, table, tokens, tracing), table };
+  const tables = itemTables(p, config, count, tracing);
+  return { states: statesOf(p, config, tables.input, tokens, tracing), tables };
 }
 
 /** The state of every token [B, L, D], whose items are rows of `table`. */

@@ -3,7 +3,7 @@ import { paramGradients } from "../autodiff/gradient.ts";
 import { type Section, traceSection } from "../autodiff/recompute.ts";
 import { Graph, reachableNodes, type Value } from "../graph/graph.ts";
 import { cast, constant, div, gather, mul, reshape, scalar, sum } from "../graph/ops/index.ts";
-import { type Dropout, dropout } from "../nn/layers.ts";
+import { dropout } from "../nn/layers.ts";
 import { Params } from "../nn/params.ts";
 import { ConfigError } from "../tensor/errors.ts";
 import { count, f32, i32 } from "../tensor/spec.ts";
@@ -12,7 +12,7 @@ import { withTerms } from "./auxiliary/terms.ts";
 import { maskingOf, needsOf, partOf, type RecipeConfig } from "./config.ts";
 import { type Candidates, drawnShape, type Networks, negativeInputs, type Sampling } from "./define.ts";
 import { frozenParameters } from "./freeze.ts";
-import { comparable, derivesItems, encode, flatten, tokenInputs } from "./trace.ts";
+import { comparable, derivesItems, encode, flatten, type ItemTables, renamed, tokenInputs } from "./trace.ts";
 
 /** Where the gradient of a parameter comes out of the step: dense, and as rows to add at row numbers. */
 export interface GradientOutputs {
@@ -129,8 +129,7 @@ interface Traced {
   readonly graph: Graph;
   readonly params: Params;
   readonly loss: Value;
-  /** The item vectors. */
-  readonly table: Value;
+  readonly tables: ItemTables;
   /** Blocks to be computed again. */
   readonly sections: readonly Section[];
 }
@@ -161,13 +160,13 @@ function trace(
   const place = size.predictions ? graph.input("place", i32(predictions)) : null;
   const real = place && allPredict(config) ? { real: { place, weight } } : {};
   const tracing = { drop: dropout, block, items: "made", networks } as const;
-  const { states, table } = encode(params, config, fed, { ...tokens, ...real }, tracing);
+  const { states, tables } = encode(params, config, fed, { ...tokens, ...real }, tracing);
   const sampling = samplingOf(config);
   const negatives = sampling && negativeInputs(graph, sampling, predictions);
   const shares = div(weight, sum(weight));
   const all = flatten(states);
   const predicting = place ? gather(all, place) : all;
-  const compared = comparable(config, predicting, table);
+  const compared = comparable(config, predicting, tables.output);
   const input = {
     ...compared,
     items: size.cold ? withoutCold(compared.items, size.cold) : compared.items,
@@ -185,21 +184,17 @@ function trace(
     count: fed,
     look,
   });
-  return { graph, params, loss, table, sections };
+  return { graph, params, loss, tables, sections };
 }
 
-/** Vectors of some items made once more, by the encoder that has made those of all. */
+/** Vectors of some items made once more, by the encoder that has made those of histories. */
 const lookAgain =
   (params: Params, { items }: RecipeConfig, networks: Networks | undefined): AuxiliaryInput["look"] =>
   (wanted, name, share) => {
-    const named =
-      (drop: Dropout): Dropout =>
-      (x, mask) =>
-        drop(x, `${mask}.${name}`);
     const input = {
       count: wanted.size(0) as number,
-      drop: (probability: number) => named(dropout(probability)),
-      lose: named(dropout(share)),
+      drop: (probability: number) => renamed(dropout(probability), name),
+      lose: renamed(dropout(share), name),
       networks,
     };
     return partOf("items", items.name).apply(params.at("items").rowsOf(wanted), input, items as never)
@@ -217,9 +212,9 @@ const withoutCold = ({ all, rows }: Candidates, cold: Uint8Array): Candidates =>
 });
 
 /** The item tables, where nothing but rows of the item vectors is read; none where they are read in another way. */
-function readByRows({ graph, loss, params, table }: Traced): string[] {
+function readByRows({ graph, loss, params, tables: { input, output } }: Traced): string[] {
   const byRows = reachableNodes(graph, [loss]).every(({ op, inputs }) =>
-    inputs.every((x, i) => x !== table || i === op.selects?.table),
+    inputs.every((x, i) => (x !== input && x !== output) || i === op.selects?.table),
   );
   return byRows ? [...params.tables] : [];
 }

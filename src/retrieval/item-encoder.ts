@@ -18,10 +18,10 @@ export interface ItemEncoderOptions {
 export interface ItemEncoderProgram {
   /** Full names of the parameters that have a row for each item. */
   readonly tables: ReadonlySet<string>;
-  /** D, the width of a vector. */
+  /** D, the width of a vector; 2D where those of histories and of scores are separate. */
   readonly width: number;
   /**
-   * Vectors [N, D] of `items` items into `into`; `params` holds weights and constants by name, tables with N rows.
+   * Vectors [N, width] of `items` items into `into`; `params` holds weights and constants by name, tables with N rows.
    * @throws ConfigError where one is missing
    */
   encode(params: Readonly<Record<string, Tensor>>, items: number, into: Float32Array): Promise<void>;

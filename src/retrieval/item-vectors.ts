@@ -13,7 +13,7 @@ export interface ItemVectorsOptions {
   readonly threads?: number | undefined;
 }
 
-/** The item vectors [N, D], in memory that may be changed. */
+/** The item vectors as `keptVectors` lays them: [N, D], or [N, 2D] where they are separate; in memory that may be changed. */
 export async function itemVectors(options: ItemVectorsOptions): Promise<Float32Array> {
   const { config, items, params, runtime, threads } = options;
   const graph = vectorStep(config, items);

@@ -43,7 +43,7 @@ export interface SimilarAsk extends Pick<Ask, "k" | "excluded" | "filter" | "div
 
 /** What is put into a row. */
 export interface NewItem {
-  /** What the model makes of the item; without it, an item that the model knows keeps its vector; null takes it away. */
+  /** What the model makes of the item, as `keptVectors` lays it; without it, an item that the model knows keeps its vector; null takes it away. */
   readonly vector?: Float32Array | null | undefined;
   /** The rows that its content is nearest to, where that is part of the scores. */
   readonly near?: Near | undefined;

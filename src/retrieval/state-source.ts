@@ -9,6 +9,7 @@ import type { Source } from "./source.ts";
 import { createTopList, type Hits, scan } from "./top-list.ts";
 import { acceptance, offer, type Question, type VectorIndex } from "./vector-index.ts";
 import { isLive, type VectorTable } from "./vector-table.ts";
+import { putVector, type VectorTables } from "./vector-tables.ts";
 
 export interface StateSourceParts {
   /** Number of items. */
@@ -18,7 +19,7 @@ export interface StateSourceParts {
   readonly layout: RowLayout;
   /** What `stateStep` describes; freed with the source, as the index is. */
   readonly program: Program;
-  readonly table: VectorTable;
+  readonly tables: VectorTables;
   readonly index: VectorIndex;
   readonly report: IndexReport;
   /** Added to the scores of all rows, which are then looked through without the index; null where there is none. */
@@ -34,11 +35,12 @@ export function stateSource({
   maxLength,
   layout,
   program,
-  table,
+  tables,
   index,
   report,
   prior,
 }: StateSourceParts): Source {
+  const table = tables.output;
   const { dim, similarity } = table;
 
   /** [Q, D] */
@@ -47,7 +49,7 @@ export function stateSource({
     const placeOf = new Map(rows.map((row, place) => [row, place]));
     const used = new Float32Array(rows.length * dim);
     rows.forEach((row, place) => {
-      table.original(row, used, place * dim);
+      tables.input.original(row, used, place * dim);
     });
     const local = { ...histories, items: histories.items.map((row) => placeOf.get(row)!) };
     const given = { data: used, shape: [rows.length, dim] };
@@ -109,7 +111,7 @@ export function stateSource({
     put(row, vector, near) {
       const removed = !isLive(table, row);
       if (vector) {
-        table.put(row, vector);
+        putVector(tables, row, vector);
         if (near) prior?.put(row, near);
       } else if (!removed || !table.restore(row)) return;
       index.put(row);

@@ -11,7 +11,7 @@ import { rowLayout } from "./model-scorer.ts";
 import { openPrior } from "./prior.ts";
 import type { Source } from "./source.ts";
 import { stateSource } from "./state-source.ts";
-import { createVectorTable } from "./vector-table.ts";
+import { createVectorTables } from "./vector-tables.ts";
 
 /** A model with its weights. */
 export interface TrainedModel {
@@ -37,16 +37,14 @@ export async function vectorSource(options: VectorSourceOptions): Promise<Source
     shapes: "open",
   });
   const vectors = await itemVectors(options);
-  const { similarity } = config.scoring;
-  const dim = vectors.length / items;
-  const table = createVectorTable({ dim, vectors, similarity });
-  const { index, report } = await buildIndex(table, options);
+  const tables = createVectorTables(vectors, items, config.scoring);
+  const { index, report } = await buildIndex(tables.output, options);
   return stateSource({
     items,
     maxLength: historyLength(config),
     layout: rowLayout(config),
     program,
-    table,
+    tables,
     index,
     report,
     prior: openPrior(config, items, params),

@@ -24,6 +24,7 @@ const three = {
     attributes: { most: 2, found },
   },
 };
+const two = { parts: { text: { columns: 6 }, image: { columns: 5 } } };
 const networks = new Map([
   openedNetwork("text", textTransformer({ vocabulary: 5, width: 4, layers: 2 })),
   openedNetwork("image", imageTransformer({ side: 2, patch: 1, width: 4, layers: 2 })),
@@ -61,6 +62,7 @@ const apart: readonly (readonly [string, object])[] = [
   ["attributes", { most: 2, found, gates: "sigmoid" }],
   ["attributes", { most: 2, found, gates: "softmax" }],
   ...fusions.map(({ name: fusion }) => ["fused", { fusion, ...three }] as const),
+  ...fusions.map(({ name: fusion }) => ["fused", { fusion, ...two }] as const),
   ...fusions.map(({ name: fusion }) => ["fused", { fusion, parts: { text: { columns: 6 } } }] as const),
 ];
 

@@ -101,7 +101,7 @@ export const initOf = ({ run }: Origin, out: string): NonNullable<RunManifest["i
 const partOfName = (name: string): string =>
   name
     .split(".")
-    .slice(0, /^(items|auxiliary)\./.test(name) ? 2 : 1)
+    .slice(0, /^(items|output|auxiliary)\./.test(name) ? 2 : 1)
     .join(".");
 
 const partsOf = (names: readonly string[]): string[] => [...new Set(names.map(partOfName))];

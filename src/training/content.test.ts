@@ -78,13 +78,16 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 describe("training with content", () => {
-  it.each(["sasrec-text", "sasrec-multimodal"])("says before any work what %s lacks", async (recipe) => {
-    const out = join(folder, "lacks");
-    await expect(train({ data, out, recipe })).rejects.toThrow(
-      `${data}: the model needs a feature table "text", which the data does not have; make it first with "sequitur encode --data ${data} --text title"`,
-    );
-    await expect(readFile(out)).rejects.toThrow("ENOENT");
-  });
+  it.each(["sasrec-text", "sasrec-multimodal", "mmsr"])(
+    "says before any work what %s lacks",
+    async (recipe) => {
+      const out = join(folder, "lacks");
+      await expect(train({ data, out, recipe })).rejects.toThrow(
+        `${data}: the model needs a feature table "text", which the data does not have; make it first with "sequitur encode --data ${data} --text title"`,
+      );
+      await expect(readFile(out)).rejects.toThrow("ENOENT");
+    },
+  );
 
   it("learns, and leaves a run that needs no features any more", async () => {
     await encode("text");
@@ -208,14 +211,14 @@ describe("training with content", () => {
   });
 
   it("takes what modalities there are, and whole tables for the full softmax", async () => {
-    const out = join(folder, "both");
     await encode("image");
     const more = { "items.parts.image.hidden": 0, "loss.name": "cross-entropy" };
     const settings = set(3, more).filter(({ path }) => path !== "loss.negatives");
-    await train({ data, out, recipe: "sasrec-multimodal", set: settings });
-    const { config } = (await openRun(out)).manifest;
-    const { parts } = config.items as { parts: object };
-    expect(parts).toMatchObject({ id: {}, text: { columns: 12 }, image: { columns: 12 } });
+    for (const recipe of ["sasrec-multimodal", "mmsr"]) {
+      await train({ data, out: join(folder, recipe), recipe, set: settings });
+      const { parts } = (await openRun(join(folder, recipe))).manifest.config.items as { parts: object };
+      expect(parts).toMatchObject({ text: { columns: 12 }, image: { columns: 12 } });
+    }
   });
 
   it("keeps cold items from training, and reports them apart", async () => {

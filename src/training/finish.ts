@@ -13,6 +13,7 @@ import { derivesItems } from "../models/trace.ts";
 import { writeOnnx } from "../onnx/write.ts";
 import { itemVectors } from "../retrieval/item-vectors.ts";
 import { countItems } from "../retrieval/popularity.ts";
+import { outputVectors } from "../retrieval/vector-tables.ts";
 import { nodeRuntime } from "../runtime/node.ts";
 import type { Tensor } from "../tensor/spec.ts";
 import { type State, writeMetrics } from "./checkpoint.ts";
@@ -71,7 +72,8 @@ async function finishModel(out: string, finished: Finished): Promise<string[]> {
   const params = await readRunParams(out, config);
   await writeAtomic(join(out, runFiles.model), writeOnnx(deployable(params, finished)));
   const threads = config.training.threads || undefined;
-  const values = await itemVectors({ config, items: items.length, params, threads, runtime: nodeRuntime });
+  const kept = await itemVectors({ config, items: items.length, params, threads, runtime: nodeRuntime });
+  const values = outputVectors(kept, items.length, config.scoring);
   const embeddings = {
     values,
     dim: values.length / items.length,

@@ -56,8 +56,9 @@ describe("a step that reads rows of the item table", () => {
     expect(trainStep(configOf({ "loss.name": "cross-entropy" }), options).fedRows).toBeNull();
   });
 
-  it("gives with an optimizer without memory what the whole table gives", async () => {
-    const forgetful = { "optimizer.beta1": 0, "optimizer.beta2": 0, "optimizer.epsilon": 0.01 };
+  it.each(["tied", "separate"])("gives without memory what whole tables give, %s", async (output) => {
+    const optimizer = { "optimizer.beta1": 0, "optimizer.beta2": 0, "optimizer.epsilon": 0.01 };
+    const forgetful = { ...optimizer, "scoring.output": output };
     const [read, all] = [
       await learned(6, forgetful),
       await learned(6, { ...forgetful, "training.updates": "all" }),

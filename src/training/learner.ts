@@ -6,7 +6,7 @@ import { termConstants } from "../models/auxiliary/terms.ts";
 import { partOf, type RecipeConfig } from "../models/config.ts";
 import type { Networks } from "../models/define.ts";
 import { type ItemContent, noContent } from "../models/items/content.ts";
-import { networksOf } from "../models/trace.ts";
+import { itemScopes, networksOf } from "../models/trace.ts";
 import type { TrainStep } from "../models/train-step.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { callInThread } from "../runtime/thread.ts";
@@ -131,27 +131,42 @@ export async function itemNetworks(config: RecipeConfig, content: ItemContent): 
   return new Map(opened);
 }
 
-/** The constants of the item encoder, by the names of the parameters. */
+/** The constants of the item encoders, by the names of the parameters. */
 export async function itemConstants(
-  { items }: RecipeConfig,
+  config: RecipeConfig,
   content: ItemContent,
 ): Promise<Record<string, Tensor>> {
+  const { items } = config;
   const own = (await partOf("items", items.name).constants?.(content, items as never)) ?? {};
-  return Object.fromEntries(Object.entries(own).map(([name, tensor]) => [`items.${name}`, tensor]));
+  const each = itemScopes(config).flatMap((scope) =>
+    Object.entries(own).map(([name, tensor]) => [`${scope}.${name}`, tensor] as const),
+  );
+  return Object.fromEntries(each);
+}
+
+/** Changes the first values of the item encoders, where the data says something better than noise. */
+async function startItems(
+  params: Readonly<Record<string, Tensor>>,
+  { config, items, sequences, content, seed }: LearnerOptions & { readonly content: ItemContent },
+): Promise<void> {
+  const encoder = partOf("items", config.items.name);
+  for (const scope of itemScopes(config)) {
+    const own = Object.entries(params).filter(([name]) => name.startsWith(`${scope}.`));
+    const values = Object.fromEntries(
+      own.map(([name, t]) => [name.slice(scope.length + 1), t.data as Float32Array]),
+    );
+    const input = { sequences, content, count: items, seed, params: values, inThread: callInThread };
+    await encoder.start?.(input, config.items as never);
+  }
 }
 
 async function startWeights(
   { params: declared, gradients }: TrainStep,
-  { config, items, sequences, content, seed, carried }: LearnerOptions & { readonly content: ItemContent },
+  options: LearnerOptions & { readonly content: ItemContent },
 ): Promise<Weights> {
+  const { config, seed, carried } = options;
   const params = declared.initialize(seed, sharedArray);
-  const own = Object.entries(params).filter(([name]) => name.startsWith("items."));
-  const values = Object.fromEntries(
-    own.map(([name, t]) => [name.slice("items.".length), t.data as Float32Array]),
-  );
-  const encoder = partOf("items", config.items.name);
-  const input = { sequences, content, count: items, seed, params: values, inThread: callInThread };
-  await encoder.start?.(input, config.items as never);
+  await startItems(params, options);
   for (const [name, { data }] of Object.entries(params))
     if (carried?.[name]) (data as Float32Array).set(carried[name].data as Float32Array);
   const zeros = (): Record<string, Tensor> =>

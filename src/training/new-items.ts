@@ -40,7 +40,7 @@ export interface TrainedItems {
 }
 
 export interface EncodedItems {
-  /** [K, D] */
+  /** [K, width] */
   readonly vectors: Float32Array;
   /** [K]: 1 for items that the model can tell from others. */
   readonly known: Uint8Array;
@@ -49,7 +49,7 @@ export interface EncodedItems {
 export interface NewItemEncoder {
   /** The feature tables that the vectors are made of. */
   readonly tables: readonly ContentTable[];
-  /** D, the width of a vector. */
+  /** D, the width of a vector; 2D where those of histories and of scores are separate. */
   readonly width: number;
   /**
    * Vectors such as those of the run's own items; items without a row have no id of their own.

@@ -82,6 +82,8 @@ const joined = { "scoring.prior": "markov", "scoring.priorWeight": 2, "scoring.n
 describe.each([
   ["cosine", {}],
   ["dot", { "scoring.similarity": "dot" }],
+  ["separate cosine", { "scoring.output": "separate" }],
+  ["separate dot", { "scoring.output": "separate", "scoring.similarity": "dot" }],
   ["joined", joined],
 ])("a run with %s scores", (name, set) => {
   it.each(["exact", "int8", "approximate"] as const)(

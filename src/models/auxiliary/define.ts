@@ -15,8 +15,8 @@ export interface AuxiliaryInput {
   /** N, rows of what has one for each item. */
   readonly count: number;
   /**
-   * Looks at some items again: int32 [I] → vectors [I, D], by the same encoder with masks of its own, where `share` of
-   * what is known of them is lost. Each look needs a name of its own.
+   * Looks at some items again: int32 [I] → vectors [I, D], by the encoder that histories are made of, with masks of its
+   * own, where `share` of what is known of them is lost. Each look needs a name of its own.
    */
   readonly look: (items: Value, name: string, share: number) => Value;
 }

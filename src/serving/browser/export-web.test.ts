@@ -70,9 +70,15 @@ describe.each([
   { recipe: "bert4rec" },
   { recipe: "fmlp", set: { "training.rowLength": 64 } },
   { recipe: "sasrec-text", set: { "loss.negatives": 30 } },
-])("an export of $recipe", ({ recipe, set }) => {
+  { recipe: "sasrec", name: "separate", set: { "scoring.output": "separate" } },
+  {
+    recipe: "sasrec-text",
+    name: "separate-text",
+    set: { "loss.negatives": 30, "scoring.output": "separate" },
+  },
+])("an export of $recipe", ({ recipe, name = recipe, set }) => {
   it("recommends what a service of the run does", async () => {
-    const [run, directory] = [join(folder, recipe), join(folder, `${recipe}-site`)];
+    const [run, directory] = [join(folder, name), join(folder, `${name}-site`)];
     await trainFilms({ data, out: run, recipe, ...(set && { set }) });
     const written = await exportWeb({ run, directory });
     const service = await openRecommender({ run, openScorer, openRetriever, users: "required" });

@@ -122,7 +122,7 @@ async function write(
     recipe,
     data: trained.fingerprint,
     items,
-    dim: vectors.length / items,
+    dim: config.items.dim as number,
     scoring: config.scoring,
     maxLength: historyLength(config),
     layout: rowLayout(config),

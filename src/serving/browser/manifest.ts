@@ -33,7 +33,7 @@ export interface ExportManifest {
   readonly parts: {
     /** ONNX: histories and the vectors of their items in, states out. */
     readonly model: string;
-    /** [N, D] float32, little-endian. */
+    /** [N, D] float32, little-endian; where `scoring.output` is "separate", [N, 2D]: those of histories, and of scores. */
     readonly vectors: string;
     /** `ExportedItems` as JSON. */
     readonly items: string;

@@ -6,7 +6,7 @@ import { createRetriever } from "../../retrieval/retriever.ts";
 import { scanIndex } from "../../retrieval/scan-index.ts";
 import type { Source } from "../../retrieval/source.ts";
 import { stateSource } from "../../retrieval/state-source.ts";
-import { createVectorTable } from "../../retrieval/vector-table.ts";
+import { createVectorTables } from "../../retrieval/vector-tables.ts";
 import { couldNotLoad, loadWith, type Ort, sessionSettings, wrapSession } from "../../runtime/ort.ts";
 import type { Program } from "../../runtime/runtime.ts";
 import { DataError } from "../../tensor/errors.ts";
@@ -99,27 +99,26 @@ interface Loaded {
 
 function sourceOf(manifest: ExportManifest, { program, vectors: bytes, prior }: Loaded): Source {
   const { items, dim, scoring, maxLength, layout, parts } = manifest;
-  const wanted = 4 * items * dim;
+  const wanted = 4 * items * dim * (scoring.output === "separate" ? 2 : 1);
   if (bytes.byteLength !== wanted) {
     const message = `${parts.vectors}: has ${bytes.byteLength} bytes where ${items} vectors take ${wanted}; export the run again`;
     throw new DataError("invalid-export", message, { path: parts.vectors });
   }
-  const { similarity } = scoring;
-  const table = createVectorTable({ dim, vectors: new Float32Array(bytes), similarity });
-  const index = scanIndex(table);
+  const tables = createVectorTables(new Float32Array(bytes), items, scoring);
+  const index = scanIndex(tables.output);
   return stateSource({
     items,
     maxLength,
     layout,
     program,
-    table,
+    tables,
     index,
     report: {
       kind: index.kind,
       recall: 1,
       seconds: 0,
       origin: "built",
-      tableBytes: table.bytes,
+      tableBytes: tables.output.bytes,
       indexBytes: 0,
     },
     prior: openPrior(

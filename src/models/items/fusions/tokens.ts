@@ -1,8 +1,22 @@
 /** @file What the fusions by attention share: parts as tokens of a short sequence. */
 import type { Value } from "../../../graph/graph.ts";
-import { add, concat, matmul, softmax, unsqueeze } from "../../../graph/ops/index.ts";
+import { add, concat, matmul, reshape, softmax, unsqueeze } from "../../../graph/ops/index.ts";
 import { feedForward, layerNorm, linear, noDropout } from "../../../nn/layers.ts";
 import type { Params } from "../../../nn/params.ts";
+
+/** Tokens of a part. */
+const TOKENS = 4;
+
+/**
+ * Several tokens of each vector, x + Wₜ·x + bₜ with t to 4: [N, M, D] → [N, 4·M, D]. They stand for the hidden states of an
+ * encoder: attention to a part that is one token has nothing to choose.
+ */
+export function spread(p: Params, x: Value): Value {
+  const width = x.size(-1) as number;
+  const each = [x.size(0), x.size(1), TOKENS, width];
+  const tokens = add(reshape(linear(p, x, TOKENS * width), each), unsqueeze(x, 2));
+  return reshape(tokens, [x.size(0), (x.size(1) as number) * TOKENS, width]);
+}
 
 /** [N, D] each → [N, M, D]. */
 export const asTokens = (vectors: readonly Value[]): Value =>
