@@ -185,6 +185,8 @@ describe("the page", () => {
     expect(text).toContain("| IISAN, states cached | .0512 | 0.0010 | 2.00 |");
     expect(text).toContain("| ≥ 10 × faster | 20.0 × | yes |");
     expect(text).toContain("| −0.0200, p 0.0010 | **no** |");
-    expect(text).toContain("differ by 1.0e-6 of their size in the first epoch, and by at most 0.00001 in any");
+    expect(text).toContain(
+      "differ by 1.0e-6 of their size in the first epoch, and by at most 0.00001 in any",
+    );
   });
 });
