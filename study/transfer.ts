@@ -27,9 +27,6 @@ export const pairs: readonly Pair[] = [
   { source: "amazon-sports", target: "amazon-scientific", fitted: "amazon-sports" },
 ];
 
-/** Epochs on the source. */
-const sourceEpochs = 5;
-
 export interface TransferRow {
   readonly name: string;
   readonly title: string;
@@ -155,8 +152,7 @@ async function measured(options: StudyOptions, asked: Case, told: Told): Promise
   await prepared(options, asked);
   const folder = join(work, "transfer");
   const init = join(folder, `${source}-like-${fitted}-${seed}`);
-  const learned = { ...noIds, "training.epochs": sourceEpochs };
-  const from = { recipe: "sasrec-text", seed, set: settingsOf(learned, fitted, threads) };
+  const from = { recipe: "sasrec-text", seed, set: settingsOf(noIds, fitted, threads) };
   if (row.carried)
     await trainOn(init, { data: dataFolder(work, source), ...from }, (text) => told(`source: ${text}`));
   const out = join(folder, `${source}-like-${fitted}-to-${target}-${row.name}-${seed}`);
