@@ -49,7 +49,6 @@ const films = (...tables: readonly [FilmTable, ...FilmTable[]]): Settings => ({
   ) as unknown as Settings),
   "scoring.neighbourTable": tables[0],
   "scoring.neighbourWeight": 0.5,
-  "scoring.neighbourUnseen": 1,
 });
 
 const filmRows: readonly ContentRow[] = [
@@ -88,7 +87,7 @@ export const contentSets: Partial<Readonly<Record<DataName, ContentSet>>> = {
       "training.epochs": 6,
     },
     about:
-      "A short training, the same for every row: the last 50 films of each user, six epochs, full softmax; titles with year and genres, and abstracts, in 128 dimensions, posters through MobileNet. Neighbours weigh 0.5, by validation, and removed items no more than others.",
+      "A short training, the same for every row: the last 50 films of each user, six epochs, full softmax; titles with year and genres, and abstracts, in 128 dimensions, posters through MobileNet. Neighbours weigh 0.5, by validation; removed items count twice among them, as the recipe says.",
     tables: (shared) => [
       { text: { columns: ["title", "year", "genres"], dim: 128 }, outName: "title" },
       { text: { columns: ["abstract"], dim: 128 }, outName: "abstract" },
