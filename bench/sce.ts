@@ -16,7 +16,8 @@ export interface SceBenchOptions {
 /**
  * Peaks of resident memory in megabytes (2²⁰ bytes); `beyondMegabytes` is the peak less weights and optimizer state,
  * which must not grow with the catalogue: a step is fed the rows that it reads, T·(K + 2) at most where each token has a
- * draw of its own (two million here, so that all sizes are below that bound) and 2·T + K where all share one. Times are medians over steps, the first left out.
+ * draw of its own (two million here, so that all sizes are below that bound) and 2·T + K where all share one. At 10,000
+ * items draws of each token's own are picked from the scores of all. Times are medians over steps, the first left out.
  */
 export async function benchSce({ threads, onProgress }: SceBenchOptions): Promise<Record<string, unknown>> {
   const rows: Record<string, unknown>[] = [];

@@ -184,8 +184,8 @@ describe("the image encoder", () => {
     await writeFile(gone, bytes);
     expect(report.encoded + report.reused).toBe(65);
     expect(report.problems.filter(({ item }) => ["p07", "p69"].includes(item))).toEqual([
-      { item: "p07", what: `the image is no longer there: ${gone}` },
-      { item: "p69", what: `this is a folder, not an image: ${folder}` },
+      { item: "p07", what: "the image is no longer there" },
+      { item: "p69", what: "this is a folder, not an image" },
     ]);
     expect(ids.filter((_, i) => present[i] === 0)).toEqual(["p01", "p02", "p07", "p67", "p69"]);
     expect(await encodeAll()).toMatchObject({ encoded: 1, reused: 65, missing: 1 });

@@ -48,12 +48,13 @@ const unreadable: Readonly<Record<string, string>> = {
   EPERM: "there is no permission to read the image",
 };
 
-/** A picture file's bytes, or a sentence on why they cannot be read. */
+/** A picture file's bytes, or a sentence on why they cannot be read, which a service may tell: it names no path. */
 export async function imageBytes(path: string): Promise<Uint8Array | string> {
   try {
     return await readFile(path);
   } catch (error) {
-    return `${unreadable[systemCode(error) ?? ""] ?? `the image cannot be read (${(error as Error).message})`}: ${path}`;
+    const code = systemCode(error);
+    return unreadable[code ?? ""] ?? `the image cannot be read (${code ?? "unknown error"})`;
   }
 }
 

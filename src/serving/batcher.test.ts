@@ -5,9 +5,7 @@ import { createBatcher, type QueueOptions } from "./batcher.ts";
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
 /** Doubles numbers, in batches that are written down. */
-function doubling(
-  options: Pick<QueueOptions, "queue" | "maxWaitMs" | "perTurn"> & { most?: number; ms?: number } = {},
-) {
+function doubling(options: Pick<QueueOptions, "queue" | "maxWaitMs"> & { most?: number; ms?: number } = {}) {
   const { most = 4, ms = 1, ...queue } = options;
   const sizes: number[] = [];
   const run = async (questions: readonly number[]) => {
@@ -25,26 +23,6 @@ describe("a batcher", () => {
     const answers = await Promise.all([1, 2, 3, 4, 5, 6].map((question) => batcher.ask(question)));
     expect(answers).toEqual([2, 4, 6, 8, 10, 12]);
     expect(sizes).toEqual([4, 2]);
-  });
-
-  test("hands answers out a few in each turn of the event loop where that is asked for, in their order", async () => {
-    const { batcher, sizes } = doubling({ most: 8, perTurn: () => 3 });
-    let turn = 0;
-    let ended = false;
-    const count = (): void => {
-      turn++;
-      if (!ended) setImmediate(count);
-    };
-    const asked = [1, 2, 3, 4, 5, 6, 7].map((question) =>
-      batcher.ask(question).then((answer) => [answer, turn]),
-    );
-    setImmediate(count);
-    const answers = await Promise.all(asked);
-    ended = true;
-    expect(sizes).toEqual([7]);
-    expect(answers.map(([answer]) => answer)).toEqual([2, 4, 6, 8, 10, 12, 14]);
-    const turns = answers.map(([, at]) => at! - answers[0]![1]!);
-    expect(turns).toEqual([0, 0, 0, 1, 1, 1, 2]);
   });
 
   test("a failed batch fails only those in it", async () => {

@@ -8,8 +8,6 @@ export interface QueueOptions {
   readonly queue?: number | undefined;
   /** Requests that would wait longer than this for the model are refused at once; 1,000 ms by default. */
   readonly maxWaitMs?: number | undefined;
-  /** How many answers of a batch are handed out in one turn of the event loop; all of them by default. */
-  readonly perTurn?: (() => number) | undefined;
   /** Told the size of every batch and how long it took. */
   readonly onBatch?: ((size: number, ms: number) => void) | undefined;
 }
@@ -43,7 +41,7 @@ const few = 8;
  * for others when the model is free. How long a newcomer would wait is known from how long the last batches took.
  */
 export function createBatcher<Q, A>(options: BatcherOptions<Q, A>): Batcher<Q, A> {
-  const { run, most, queue = 1024, maxWaitMs = 1000, perTurn = () => most, onBatch } = options;
+  const { run, most, queue = 1024, maxWaitMs = 1000, onBatch } = options;
   let waiting: Waiting<Q, A>[] = [];
   let busy = false;
   let msPerQuestion = 0; // moving average
@@ -60,7 +58,9 @@ export function createBatcher<Q, A>(options: BatcherOptions<Q, A>): Batcher<Q, A
     const start = performance.now();
     try {
       const answers = await run(taken.map(({ question }) => question));
-      void handOut(taken, answers);
+      taken.forEach(({ resolve }, q) => {
+        resolve(answers[q]!);
+      });
     } catch (error) {
       for (const { reject } of taken) reject(error);
     }
@@ -70,16 +70,6 @@ export function createBatcher<Q, A>(options: BatcherOptions<Q, A>): Batcher<Q, A
     onBatch?.(taken.length, ms);
     busy = waiting.length > 0;
     if (busy) flushSoon();
-  }
-
-  async function handOut(taken: readonly Waiting<Q, A>[], answers: readonly A[]): Promise<void> {
-    for (let q = 0, turn = 0; q < taken.length; q++, turn++) {
-      if (turn >= perTurn()) {
-        await nextTurn();
-        turn = 0;
-      }
-      taken[q]!.resolve(answers[q]!);
-    }
   }
 
   /** At once where the batch is full: where very many connections are busy, the event loop's turn may take seconds. */

@@ -194,7 +194,6 @@ export class Service {
       reloading: this.#use !== undefined,
       queue: {
         ...queue,
-        perTurn: () => this.door.perTurn,
         onBatch: (size, ms) => this.listener.batch?.(size, ms),
       },
     });

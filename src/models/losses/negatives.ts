@@ -110,7 +110,7 @@ export function negativeScores(input: LossInput, leaveOut: Sampling["leaveOut"])
 /**
  * Scores of items drawn for all tokens [K] or for each [T, K]: [T, K]. Draws of each token's own are picked from the
  * scores of all items where that is the cheaper way: where those [T, N] are no more numbers than the rows [T, K, D] would
- * be, and where a step draws most items anyway.
+ * be, and where a step draws most items anyway; all of them are then updated, with `training.updates` "read" too.
  */
 function drawnScores({ h, items, scale, count }: LossInput, drawn: Value): Value {
   if (drawn.rank === 1) return matmul(h, items.rows(drawn), { transB: true, scale });

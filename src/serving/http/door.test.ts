@@ -34,22 +34,6 @@ describe("a door", () => {
     expect(door.waiting).toBe(0);
   });
 
-  test("lets in all there is room for in one turn, but only four of a crowd", async () => {
-    const door = createDoor({ room: 6 });
-    const { inside, enter } = visitors(door);
-    for (let who = 0; who < 18; who++) enter(who);
-    for (let gone = 0; gone < 6; gone++) door.leave();
-    expect(door.perTurn).toBe(4);
-    await turn();
-    expect(inside).toHaveLength(10); // eight wait, more than there is room for
-    await turn();
-    expect(inside).toHaveLength(12);
-    expect(door.perTurn).toBe(6);
-    for (let gone = 0; gone < 6; gone++) door.leave();
-    await turn();
-    expect(inside).toHaveLength(18);
-  });
-
   test("refuses beyond its queue, and lets in again afterwards", async () => {
     const door = createDoor({ room: 1, queue: 1 });
     const { inside, enter } = visitors(door);
@@ -87,7 +71,7 @@ describe("the door of a server", () => {
   async function shut(options: Parameters<typeof serve>[1] = {}) {
     const { recommender } = cycleRecommender();
     const service = Service.of(recommender);
-    const door: Door = { enter: () => false, leave: () => {}, waiting: 0, perTurn: 1 };
+    const door = { enter: () => false, leave: () => {}, waiting: 0 };
     Object.defineProperty(service, "door", { value: door });
     return serve(service, { port: 0, ...options });
   }
@@ -129,7 +113,6 @@ describe("the door of a server", () => {
     expect((await fetch(`${server.address}/healthz`)).status).toBe(200);
     expect((await fetch(`${server.address}/v1/items`)).status).toBe(200);
     expect((await fetch(`${server.address}/v1/items/a/similar?k=2`)).status).toBe(503);
-    expect((await fetch(`${server.address}/v1/recommend/batch`, { method: "POST" })).status).toBe(503);
     expect((await fetch(`${server.address}/v1/recommend`)).status).toBe(405);
     await server.close();
   });

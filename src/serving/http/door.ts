@@ -9,8 +9,6 @@ export interface Door {
   leave(): void;
   /** How many wait. */
   readonly waiting: number;
-  /** How many requests to work on in one turn of the event loop: few where more wait than can be inside. */
-  readonly perTurn: number;
 }
 
 export interface DoorOptions extends Pick<QueueOptions, "queue" | "maxWaitMs"> {
@@ -18,8 +16,8 @@ export interface DoorOptions extends Pick<QueueOptions, "queue" | "maxWaitMs"> {
   readonly room?: number | undefined;
 }
 
-/** In a crowd, so many requests are worked on in one turn of the event loop, so that newcomers are heard in between. */
-const perTurnInCrowd = 4;
+/** So many of those that wait are let in in one turn of the event loop, so that newcomers are heard in between. */
+const perTurn = 8;
 
 /** How long, and how many, to count before it is known how long a request takes. */
 const enough = { ms: 50, requests: 16 } as const;
@@ -38,7 +36,6 @@ export function createDoor({ queue = 1024, maxWaitMs = 250, room = 32 }: DoorOpt
   let last = 0;
 
   const count = (): number => waiting.length - first;
-  const perTurn = (): number => (count() > room ? perTurnInCrowd : room);
 
   function learn(): void {
     const now = performance.now();
@@ -66,8 +63,7 @@ export function createDoor({ queue = 1024, maxWaitMs = 250, room = 32 }: DoorOpt
 
   function admit(): void {
     admitting = false;
-    const most = perTurn();
-    for (let n = 0; n < most && inside < room && count() > 0; n++) {
+    for (let n = 0; n < perTurn && inside < room && count() > 0; n++) {
       inside++;
       next()!();
     }
@@ -94,9 +90,6 @@ export function createDoor({ queue = 1024, maxWaitMs = 250, room = 32 }: DoorOpt
     },
     get waiting() {
       return count();
-    },
-    get perTurn() {
-      return perTurn();
     },
   };
 }
