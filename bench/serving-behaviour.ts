@@ -103,17 +103,25 @@ export function measureFuzz(options: CaseOptions): Promise<CaseResult> {
 /** What the 99th percentile of milliseconds is to stay within where the service holds its load. */
 const normalMs = 20;
 
-/** The most requests a second, of these, at which the 99th percentile stays within what is normal. */
+/** How often a rate is tried before it counts as too much: other work on the machine makes single tries slow. */
+const tries = 3;
+
+/** The most requests a second, of these, at which the 99th percentile stays within what is normal, in one try at least. */
 async function holds({ address }: ServeProcess, { seconds, onProgress }: CaseOptions): Promise<number> {
   const questions = bodies(items);
   await mostRequests(address, { bodies: questions, seconds: seconds(5), connections: 32 });
-  let held = 0;
-  for (let rate = 600; ; rate = Math.round(1.2 * rate)) {
+  const holdsRate = async (rate: number): Promise<boolean> => {
     const duration = seconds(5);
     const asked = { bodies: questions, seconds: duration, connections: 128, rate };
     const { p99, refused, failed } = summary(await load(address, asked), duration);
     onProgress(`${rate}/s: 99th percentile ${p99} ms`);
-    if (p99 > normalMs || refused + failed > 0) return held;
+    return p99 <= normalMs && refused + failed === 0;
+  };
+  let held = 0;
+  for (let rate = 600; ; rate = Math.round(1.2 * rate)) {
+    let holding = false;
+    for (let k = 0; k < tries && !holding; k++) holding = await holdsRate(rate);
+    if (!holding) return held;
     held = rate;
   }
 }
