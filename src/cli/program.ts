@@ -5,6 +5,7 @@ import { compareCommand } from "./commands/compare.ts";
 import { demoCommand } from "./commands/demo.ts";
 import { encodeCommand } from "./commands/encode.ts";
 import { evaluateCommand } from "./commands/evaluate.ts";
+import { eventsCommand } from "./commands/events.ts";
 import { exportCommand } from "./commands/export.ts";
 import { importCommand } from "./commands/import.ts";
 import { recipesCommand } from "./commands/recipes.ts";
@@ -20,6 +21,7 @@ const commands = [
   evaluateCommand,
   recommendCommand,
   serveCommand,
+  eventsCommand,
   compareCommand,
   exportCommand,
   recipesCommand,

@@ -96,11 +96,11 @@ async function serveRun(options: Options, context: Context): Promise<void> {
 async function openService(options: Options, context: Context): Promise<Service> {
   const { run, data, threads, device, queue, index, encoder: encoders } = options;
   const { openRecommender } = await import("../../serving/open-recommender.ts");
-  const { openStore } = await import("../../serving/state/open-store.ts");
+  const { openStore, stateFolderOf } = await import("../../serving/state/open-store.ts");
   const { Service } = await import("../../serving/service.ts");
   const { readRunManifest } = await import("../../evaluation/run-folder.ts");
   await readRunManifest(run); // what is no run folder gets no state folder
-  const store = await openStore(options.store, options.state ?? `${run.replace(/[\\/]+$/, "")}.state`);
+  const store = await openStore(options.store, options.state ?? stateFolderOf(run));
   const { openScorer, openRetriever } = context.engine;
   const onMessage = (text: string) => context.error(`${text}\n`);
   return Service.open({

@@ -6,6 +6,9 @@ import { literal } from "../../data/database.ts";
 import { newErasureKey } from "./erased-users.ts";
 import { type LiveEvent, MOST_EVENTS, type UserEvents } from "./store.ts";
 
+/** The name of the file in a state folder. */
+export const STATE_FILE = "state.duckdb";
+
 /** The version of the tables that this code writes and reads. */
 const FORMAT = "1";
 

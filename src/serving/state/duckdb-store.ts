@@ -10,6 +10,7 @@ import {
   openStateFile,
   readEvents,
   rewriteStateFile,
+  STATE_FILE,
   type StateFile,
 } from "./duckdb-file.ts";
 import { erasureMark } from "./erased-users.ts";
@@ -34,7 +35,7 @@ const memoryDefault = "1GB";
 /** Opens the state folder; DataError where it cannot be written or another process has it. */
 export async function duckdbStore(options: DuckdbStoreOptions): Promise<Store> {
   const { directory, memoryLimit = memoryDefault } = options;
-  const path = join(directory, "state.duckdb");
+  const path = join(directory, STATE_FILE);
   try {
     await mkdir(directory, { recursive: true });
     const file = await openStateFile(path, memoryLimit);

@@ -22,6 +22,10 @@ const faults: readonly (readonly [RegExp, string])[] = [
   ],
   [/password authentication|no password|role ".*" does not exist/i, "it refuses this user or password"],
   [/database ".*" does not exist/i, "there is no such database; create it first"],
+  [
+    /relation "sequitur_\w+" does not exist/i,
+    "it holds no tables of a service; start the service on it first",
+  ],
   [/permission denied for/i, "this user may not create or change tables there"],
 ];
 
