@@ -72,7 +72,7 @@ function successOf({ answer, media }: Endpoint): object {
 }
 
 function responsesOf(endpoint: Endpoint): object {
-  const { scope, body, params, query, problems, scored } = endpoint;
+  const { scope, body, params, query, problems } = endpoint;
   const checked = body !== undefined || params !== undefined || query !== undefined;
   const others: Record<number, string> = {
     ...(body ? { 400: "the body is not JSON", 413: "the body is too large" } : {}),
@@ -80,13 +80,19 @@ function responsesOf(endpoint: Endpoint): object {
     ...(checked ? { 422: "the request has the wrong shape" } : {}),
     429: "this client sends too many requests",
     500: "the server failed",
-    503: scored ? "too many requests wait, or the model is gone" : "the service cannot do this now",
+    503: unavailable(endpoint),
     ...problems,
   };
   return {
     ...successOf(endpoint),
     ...Object.fromEntries(Object.entries(others).map(([status, text]) => [status, problem(text)])),
   };
+}
+
+function unavailable({ scored, changesItem }: Endpoint): string {
+  if (scored) return "too many requests wait, or the model is gone";
+  const cannot = "the service cannot do this now";
+  return changesItem ? `too many changes of items wait, or ${cannot}` : cannot;
 }
 
 function parametersOf(schema: z.ZodType | undefined, place: "path" | "query"): object[] {

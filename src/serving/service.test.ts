@@ -5,6 +5,7 @@ import type { RecommendAnswer } from "./schemas.ts";
 import { Service } from "./service.ts";
 import { liveHistories } from "./state/live-histories.ts";
 import { memoryStore } from "./state/memory-store.ts";
+import type { ItemChange } from "./state/store.ts";
 import { cycleRecommender } from "./testing/cycle-recommender.ts";
 
 /** A service in the cycle world whose model can be exchanged; "ann" is a user of its dataset. */
@@ -96,6 +97,36 @@ describe("items", () => {
     expect(await recommended("ann")).toEqual(["c", "d", "e", "f"]);
     const changed = await send("PUT", "/v1/items/c", {});
     expect(await changed.json()).toEqual({ id: "c", added: false, recommendable: true });
+  });
+
+  test("are changed one after the other; what is too much is refused at once, and nothing of it is kept", async () => {
+    const store = memoryStore();
+    let open = () => {};
+    const gate = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    const shut = { ...store, changeItem: (change: ItemChange) => gate.then(() => store.changeItem(change)) };
+    const { recommender } = cycleRecommender();
+    const service = await Service.open({ store: shut, itemChanges: 3, open: async () => recommender });
+    const server = app(service);
+    const put = (id: string) => server.request(`/v1/items/${id}`, { method: "PUT", body: "{}" });
+    const waiting = [put("x"), server.request("/v1/items/a", { method: "DELETE" }), put("y")];
+    while (!service.changesFull) await new Promise((resolve) => setImmediate(resolve));
+    for (const refused of [await put("z"), await server.request("/v1/items/b", { method: "DELETE" })]) {
+      expect([refused.status, refused.headers.get("retry-after")]).toEqual([503, "1"]);
+      expect(await refused.json()).toMatchObject({ code: "busy", detail: expect.stringMatching(/^[^.]+$/) });
+    }
+    await expect(service.putItem({ id: "z", fields: {} })).rejects.toThrow("too many changes of items wait");
+    expect(
+      (await server.request("/v1/recommend", { method: "POST", body: '{"history":["a"]}' })).status,
+    ).toBe(200);
+    open();
+    expect((await Promise.all(waiting)).map(({ status }) => status)).toEqual([200, 204, 200]);
+    expect((await put("z")).status).toBe(200);
+    const ids = (await store.itemChanges()).map((change) =>
+      change.kind === "put" ? change.item.id : `no ${change.id}`,
+    );
+    expect(ids.sort()).toEqual(["no a", "x", "y", "z"]);
   });
 
   test("have any id", async () => {

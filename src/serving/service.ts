@@ -23,6 +23,8 @@ export interface ServiceOptions {
   /** Where live state is kept; in memory by default. */
   readonly store?: Store | undefined;
   readonly queue?: QueueOptions | undefined;
+  /** The most changes of items that are at work or wait; 64 by default, since each may be as large as a body. */
+  readonly itemChanges?: number | undefined;
 }
 
 /** What happens inside a service, for its metrics. */
@@ -54,6 +56,7 @@ export class Service {
   /** A model that is being opened, and the items that were changed since: changes reach it too. */
   #next: { readonly recommender: Recommender; readonly changed: Set<string> } | undefined;
   #reloading: Promise<ReloadAnswer> | undefined;
+  #changing = 0; // changes of items that callers wait for
   #closing = false;
 
   constructor(options: ServiceOptions) {
@@ -124,19 +127,25 @@ export class Service {
     return answer;
   }
 
-  /** Adds or changes an item, for good. @throws DataError for features that the model cannot take; nothing is stored then */
+  /**
+   * Adds or changes an item, for good.
+   *
+   * @throws DataError for features that the model cannot take, RuntimeFailure of code "busy" where too many changes wait;
+   * nothing is stored then
+   */
   async putItem(item: LiveItem): Promise<PutResult> {
     this.recommender.checkItems([item]);
-    const change = { kind: "put", item } as const;
-    await this.store.changeItem(change);
-    return (await this.#apply(change)) as PutResult;
+    return (await this.#change({ kind: "put", item })) as PutResult;
   }
 
-  /** Takes an item out of the catalogue, for good; one that is not there stays away. */
+  /** Takes an item out of the catalogue, for good; one that is not there stays away. @throws as `putItem` */
   async deleteItem(id: string): Promise<void> {
-    const change = { kind: "delete", id } as const;
-    await this.store.changeItem(change);
-    await this.#apply(change);
+    await this.#change({ kind: "delete", id });
+  }
+
+  /** True where the next change of an item would be refused. */
+  get changesFull(): boolean {
+    return this.#changing >= (this.#options.itemChanges ?? 64);
   }
 
   /** Removes everything of a user, for good. */
@@ -209,6 +218,18 @@ export class Service {
     } catch (error) {
       await recommender.dispose();
       throw error;
+    }
+  }
+
+  /** Stores a change, then applies it: both one after the other, so that those that wait are counted here. */
+  async #change(change: ItemChange): Promise<PutResult | undefined> {
+    if (this.changesFull) throw new RuntimeFailure("busy", "too many changes of items wait");
+    this.#changing++;
+    try {
+      await this.store.changeItem(change);
+      return await this.#apply(change);
+    } finally {
+      this.#changing--;
     }
   }
 

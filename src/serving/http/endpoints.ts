@@ -41,6 +41,8 @@ export interface Endpoint {
   readonly problems?: Readonly<Record<number, string>>;
   /** True where the model answers, so that a full queue refuses. */
   readonly scored?: boolean;
+  /** True where an item is changed, so that too many changes that wait refuse. */
+  readonly changesItem?: boolean;
 }
 
 export const endpoints = {
@@ -132,6 +134,7 @@ export const endpoints = {
     params: ItemPath,
     body: ItemBody,
     answer: PutItemAnswer,
+    changesItem: true,
   },
   deleteItem: {
     method: "delete",
@@ -139,6 +142,7 @@ export const endpoints = {
     scope: "write",
     summary: "Takes an item out of the catalogue",
     params: ItemPath,
+    changesItem: true,
   },
   deleteUser: {
     method: "delete",
