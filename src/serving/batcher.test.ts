@@ -44,6 +44,34 @@ describe("a batcher", () => {
     expect(await batcher.ask(4)).toBe(8);
   });
 
+  test("keeps places for questions that are asked later, which others cannot take", async () => {
+    const { batcher } = doubling({ queue: 5 });
+    const busy = (error: unknown) => (error as RuntimeFailure).code;
+    const first = batcher.ask(1);
+    expect(() => batcher.hold(5)).toThrow("too many requests wait for the model");
+    const places = batcher.hold(3);
+    expect([batcher.waiting, batcher.full]).toEqual([4, false]);
+    const last = batcher.ask(2);
+    expect(batcher.full).toBe(true);
+    expect(await batcher.ask(3).catch(busy)).toBe("busy");
+    const kept = [4, 5].map((question) => places.ask(question));
+    expect(batcher.waiting).toBe(5);
+    expect(await Promise.all([first, last, ...kept])).toEqual([2, 4, 8, 10]);
+    expect(batcher.waiting).toBe(1);
+    places.release();
+    places.release();
+    expect(batcher.waiting).toBe(0);
+  });
+
+  test("keeps more places than it has where nobody waits", async () => {
+    const { batcher } = doubling({ queue: 2 });
+    const places = batcher.hold(6);
+    expect(batcher.full).toBe(true);
+    expect(await Promise.all([1, 2, 3].map((question) => places.ask(question)))).toEqual([2, 4, 6]);
+    places.release();
+    expect(batcher.full).toBe(false);
+  });
+
   test("refuses what would wait too long, as the last batches took", async () => {
     const { batcher } = doubling({ most: 1, ms: 30, maxWaitMs: 50 });
     for (let k = 0; k < 12; k++) await batcher.ask(k); // learns that one takes 30 ms

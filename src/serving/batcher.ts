@@ -21,10 +21,25 @@ export interface BatcherOptions<Q, A> extends QueueOptions {
 export interface Batcher<Q, A> {
   /** @throws RuntimeFailure of code "busy" where too many wait already */
   ask(question: Q): Promise<A>;
-  /** How many wait for their batch. */
+  /**
+   * Keeps places for so many questions that will be asked a few at a time: they count as waiting. Where nobody waits, any
+   * number is taken.
+   *
+   * @throws RuntimeFailure of code "busy" where the queue has no place for them all
+   */
+  hold(count: number): Places<Q, A>;
+  /** How many wait for their batch, or have a place kept for them. */
   readonly waiting: number;
   /** True where the next question would be refused. */
   readonly full: boolean;
+}
+
+/** Places in the queue that are kept. */
+export interface Places<Q, A> {
+  /** Takes one of the places, so that it is not refused. */
+  ask(question: Q): Promise<A>;
+  /** Gives back those that were not taken. */
+  release(): void;
 }
 
 interface Waiting<Q, A> {
@@ -43,13 +58,16 @@ const few = 8;
 export function createBatcher<Q, A>(options: BatcherOptions<Q, A>): Batcher<Q, A> {
   const { run, most, queue = 1024, maxWaitMs = 1000, onBatch } = options;
   let waiting: Waiting<Q, A>[] = [];
+  let held = 0;
   let busy = false;
   let msPerQuestion = 0; // moving average
   let first = true; // what is made ready at the first run says nothing about the others
 
-  function full(): boolean {
-    if (waiting.length >= queue) return true;
-    return waiting.length >= Math.min(most, few) && waiting.length * msPerQuestion > maxWaitMs;
+  function full(count = 1): boolean {
+    const ahead = waiting.length + held;
+    if (ahead === 0) return false;
+    if (ahead + count > queue) return true;
+    return ahead >= Math.min(most, few) && (ahead + count - 1) * msPerQuestion > maxWaitMs;
   }
 
   async function flush(): Promise<void> {
@@ -78,17 +96,42 @@ export function createBatcher<Q, A>(options: BatcherOptions<Q, A>): Batcher<Q, A
     else void nextTurn().then(flush);
   }
 
+  function refuseFull(count: number): void {
+    if (full(count)) throw new RuntimeFailure("busy", "too many requests wait for the model");
+  }
+
+  function push(question: Q): Promise<A> {
+    return new Promise((resolve, reject) => {
+      waiting.push({ question, resolve, reject });
+      if (busy) return;
+      busy = true;
+      void nextTurn().then(flush);
+    });
+  }
+
   return {
-    ask: (question) =>
-      new Promise((resolve, reject) => {
-        if (full()) return reject(new RuntimeFailure("busy", "too many requests wait for the model"));
-        waiting.push({ question, resolve, reject });
-        if (busy) return;
-        busy = true;
-        void nextTurn().then(flush);
-      }),
+    async ask(question) {
+      refuseFull(1);
+      return push(question);
+    },
+    hold(count) {
+      refuseFull(count);
+      let left = count;
+      held += count;
+      const giveBack = (places: number): void => {
+        left -= places;
+        held -= places;
+      };
+      return {
+        ask(question) {
+          giveBack(Math.min(1, left));
+          return push(question);
+        },
+        release: () => giveBack(left),
+      };
+    },
     get waiting() {
-      return waiting.length;
+      return waiting.length + held;
     },
     get full() {
       return full();

@@ -11,7 +11,7 @@ import { type InTurn, oneAfterTheOther } from "../runtime/ort.ts";
 import { ConfigError, DataError, RuntimeFailure } from "../tensor/errors.ts";
 import { readItems, requireFitting } from "./added-items.ts";
 import { askedHistory } from "./asked-history.ts";
-import { type Batcher, createBatcher } from "./batcher.ts";
+import { type Batcher, createBatcher, type Places } from "./batcher.ts";
 import type { Pages } from "./pages/pages.ts";
 import {
   type AddOptions,
@@ -75,8 +75,12 @@ export class Recommender {
     });
   }
 
-  /** The best items for one history or user; DataError for an unknown user, ConfigError for an impossible request. */
-  async recommend(request: RecommendRequest): Promise<Recommendation> {
+  /**
+   * The best items for one history or user, in one of the `places` that `hold` kept, where given.
+   *
+   * @throws DataError for an unknown user, ConfigError for an impossible request
+   */
+  async recommend(request: RecommendRequest, places?: Places<Ask, Found>): Promise<Recommendation> {
     const limits = this.#limits(request);
     const rowOf = (id: string): number | undefined => this.#indexOf.get(id);
     const { known, unknown, whose } = await askedHistory(request, { rowOf, historyOf: this.#historyOf });
@@ -85,13 +89,14 @@ export class Recommender {
     const excluded = this.#rows(request.exclude);
     const seen = request.seen === "include" ? [] : known.rows;
     const { rows: history, times } = someItems(known, (row) => !this.#removed.has(row));
-    const found = await this.#found({
+    const ask: Ask = {
       ...limits,
       history,
       times,
       excluded: Int32Array.from([...seen, ...excluded]),
       trace: named && this.#rows(named),
-    });
+    };
+    const found = await this.#watched((places ?? this.#batcher).ask(ask));
     const [first] = found.sources;
     const fallback = first === "sequence" ? undefined : (first ?? (length > 0 ? undefined : "popularity"));
     return {
@@ -142,8 +147,9 @@ export class Recommender {
     return { waiting, full };
   }
 
-  #found(ask: Ask): Promise<Found> {
-    return this.#watched(this.#batcher.ask(ask));
+  /** Places in the queue of the model for so many requests. @throws RuntimeFailure of code "busy" where there are none */
+  hold(count: number): Places<Ask, Found> {
+    return this.#batcher.hold(count);
   }
 
   /** Remembers whether the model's thread is there. */

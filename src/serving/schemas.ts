@@ -121,7 +121,11 @@ export type RecommendAnswer = z.infer<typeof RecommendAnswer>;
 
 /** The body of POST /v1/recommend/batch. */
 export const RecommendBatchBody = z.strictObject({
-  requests: z.array(RecommendBody).min(1).max(100).describe("each as the body of POST /v1/recommend"),
+  requests: z
+    .array(RecommendBody)
+    .min(1)
+    .max(100)
+    .describe("each as the body of POST /v1/recommend, and a request of its own for the rate and the queue"),
 });
 export type RecommendBatchBody = z.infer<typeof RecommendBatchBody>;
 

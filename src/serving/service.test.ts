@@ -1,4 +1,5 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
+import type { Retriever } from "../retrieval/retriever.ts";
 import { app } from "./app.ts";
 import { Recommender } from "./recommender.ts";
 import type { RecommendAnswer } from "./schemas.ts";
@@ -205,6 +206,46 @@ test("what is too much is refused at once, and what was accepted is answered", a
   expect(new Set(order)).toEqual(new Set([200, 503]));
   expect(order.lastIndexOf(503)).toBeLessThan(order.lastIndexOf(200)); // nobody waited for a refusal
   expect(await ask()).toBe(200);
+});
+
+test("a batch counts as its requests in the queue: there is place for all of it, or it is refused", async () => {
+  const {
+    recommender: { items },
+    retriever,
+  } = cycleRecommender();
+  let open = () => {};
+  const gate = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  const shut: Retriever = {
+    ...retriever,
+    batch: 1,
+    retrieve: (asks) => gate.then(() => retriever.retrieve(asks)),
+  };
+  const recommender = new Recommender({ retriever: shut, items, model: "m", queue: { queue: 40 } });
+  const server = app(recommender);
+  const send = (path: string, body: unknown) =>
+    server.request(path, { method: "POST", body: JSON.stringify(body) });
+  const ask = () => send("/v1/recommend", { history: ["a"] });
+  const batch = (count: number) =>
+    send("/v1/recommend/batch", { requests: Array(count).fill({ history: ["a"] }) });
+  const waiting = (count: number) =>
+    vi.waitFor(() => expect(recommender.load.waiting).toBe(count), { timeout: 10_000 });
+  const first = ask();
+  await waiting(0); // it is with the model
+  const second = ask();
+  await waiting(1);
+  const large = batch(30);
+  await waiting(31);
+  const refused = await batch(10);
+  expect([refused.status, refused.headers.get("retry-after")]).toEqual([503, "1"]);
+  const small = batch(9);
+  await waiting(40);
+  expect((await ask()).status).toBe(503);
+  open();
+  for (const answer of await Promise.all([first, second, large, small])) expect(answer.status).toBe(200);
+  expect(((await (await large).json()) as { answers: object[] }).answers).toHaveLength(30);
+  expect(recommender.load).toEqual({ waiting: 0, full: false });
 });
 
 test("the metrics count, and hold no ids", async () => {

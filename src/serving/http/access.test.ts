@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { app } from "../app.ts";
 import { Problem } from "../schemas.ts";
 import { cycleRecommender } from "../testing/cycle-recommender.ts";
@@ -119,10 +119,53 @@ describe("web pages", () => {
 describe("rates", () => {
   test("give tokens back in time", () => {
     const limit = rateLimit(2);
-    expect([limit.take("a", 0), limit.take("a", 0), limit.take("a", 0), limit.take("b", 0)]).toEqual([
-      0, 0, 0.5, 0,
-    ]);
-    expect(limit.take("a", 500)).toBe(0);
+    const take = (client: string, now: number) => limit.take(client, undefined, now);
+    expect([take("a", 0), take("a", 0), take("a", 0), take("b", 0)]).toEqual([0, 0, 0.5, 0]);
+    expect(take("a", 500)).toBe(0);
+  });
+
+  test("take several tokens for several requests that come as one", () => {
+    const limit = rateLimit(10);
+    const take = (count: number, now: number, taken = 0) => limit.take("a", { count, taken }, now);
+    expect(take(6, 0)).toBe(0);
+    expect(take(6, 0)).toBeCloseTo(0.2); // four are left, and stay
+    expect(take(4, 0)).toBe(0);
+    expect(take(6, 600)).toBe(0);
+    expect([take(1, 1000), take(4, 1000, 1)]).toEqual([0, 0]); // the first of them has its own already
+    expect(take(1, 1000)).toBeCloseTo(0.1);
+  });
+
+  test("let in what is more than a second's worth, and have it paid for afterwards: the rate holds over time", () => {
+    const limit = rateLimit(10);
+    let [now, sent] = [0, 0];
+    for (; now < 100_000; now += 50) if (limit.take("a", { count: 35, taken: 0 }, now) === 0) sent += 35;
+    expect(sent).toBeLessThanOrEqual(10 * 100 + 35);
+    expect(sent).toBeGreaterThan(10 * 100 - 2 * 35);
+    expect(limit.take("b", { count: 35, taken: 0 }, now)).toBe(0);
+    expect(limit.take("b", undefined, now)).toBeCloseTo(2.6); // 25 are owed, and one
+  });
+
+  test("count each request of a batch", async () => {
+    const server = app(recommender, { rate: 1 });
+    const batch = (count: number) => {
+      const body = JSON.stringify({ requests: Array(count).fill({ history: ["a"], k: 1 }) });
+      return server.request("/v1/recommend/batch", { method: "POST", body });
+    };
+    expect((await batch(100)).status).toBe(200); // a client that was silent
+    const refused = await batch(2);
+    expect([refused.status, await code(refused)]).toEqual([429, "too-many-requests"]);
+    expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(50); // 99 are owed
+  });
+
+  test("refuse a batch for which too few tokens are left, after requests that had their own", async () => {
+    const clock = vi.spyOn(performance, "now").mockReturnValue(0);
+    onTestFinished(() => clock.mockRestore());
+    const server = app(recommender, { rate: 8 });
+    const body = JSON.stringify({ requests: Array(8).fill({ history: ["a"], k: 1 }) });
+    expect((await server.request("/healthz")).status).toBe(200);
+    expect((await server.request("/healthz")).status).toBe(200);
+    const refused = await server.request("/v1/recommend/batch", { method: "POST", body });
+    expect([refused.status, refused.headers.get("retry-after")]).toEqual([429, "1"]);
   });
 
   test("refuse with the time to wait", async () => {

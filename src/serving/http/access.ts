@@ -74,17 +74,33 @@ export function keyProblem(c: Context, scope: Scope, keys: Keys | undefined): Re
   return problemResponse({ status: 401, code: "no-key", detail, headers });
 }
 
+declare module "hono" {
+  interface ContextVariableMap {
+    /** Told that a request that was let in is `count` requests: what keeps it out, or undefined. */
+    countRequests?: (count: number) => Response | undefined;
+  }
+}
+
 /** Refuses clients that send too much: those with a right key by it, others by their address. */
 export function limitRate(limit: RateLimit, keys: Keys | undefined): MiddlewareHandler {
   return async (c, next) => {
     const key = presentedKey(c);
     const known = key !== undefined && keys?.scopeOf(key) !== undefined;
-    const wait = limit.take(known ? `key ${key}` : addressOf(c));
-    if (wait === 0) return next();
-    const headers = { "retry-after": String(Math.ceil(wait)) };
-    const detail = "too many requests of this client; wait and send fewer";
-    return problemResponse({ status: 429, code: "too-many-requests", detail, headers });
+    const client = known ? `key ${key}` : addressOf(c);
+    const wait = limit.take(client);
+    if (wait > 0) return tooManyRequests(wait);
+    c.set("countRequests", (count) => {
+      const more = limit.take(client, { count, taken: 1 });
+      return more > 0 ? tooManyRequests(more) : undefined;
+    });
+    return next();
   };
+}
+
+function tooManyRequests(wait: number): Response {
+  const headers = { "retry-after": String(Math.ceil(wait)) };
+  const detail = "too many requests of this client; wait and send fewer";
+  return problemResponse({ status: 429, code: "too-many-requests", detail, headers });
 }
 
 const presentedKey = (c: Context): string | undefined =>

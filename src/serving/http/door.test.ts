@@ -44,6 +44,20 @@ describe("a door", () => {
     expect(inside).toEqual([1, 2]);
   });
 
+  test("counts the places that what is inside takes besides its own", async () => {
+    const door = createDoor({ room: 3 });
+    const { inside, enter } = visitors(door);
+    enter(1);
+    door.hold(2);
+    enter(2);
+    enter(3);
+    expect(inside).toEqual([1]);
+    door.leave({ places: 2, requests: 10 });
+    await turn();
+    expect(inside).toEqual([1, 2, 3]);
+    expect(door.waiting).toBe(0);
+  });
+
   test("refuses who would wait too long, once it is known how long a request takes", async () => {
     const door = createDoor({ room: 1, maxWaitMs: 50 });
     const { enter } = visitors(door);

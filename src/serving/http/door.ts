@@ -5,8 +5,13 @@ import type { QueueOptions } from "../batcher.ts";
 export interface Door {
   /** Calls `work` at once, or when others have left; false where the wait would be too long, and `work` is never called. */
   enter(work: () => void): boolean;
-  /** To be called once for each `work` when it has come to its end. */
-  leave(): void;
+  /** What is inside takes so many places more. */
+  hold(places: number): void;
+  /**
+   * To be called once for each `work` when it has come to its end, and for what `hold` took: so many places are free again,
+   * and so many requests were answered; one of each by default.
+   */
+  leave(done?: { readonly places: number; readonly requests: number }): void;
   /** How many wait. */
   readonly waiting: number;
 }
@@ -37,10 +42,10 @@ export function createDoor({ queue = 1024, maxWaitMs = 250, room = 32 }: DoorOpt
 
   const count = (): number => waiting.length - first;
 
-  function learn(): void {
+  function learn(requests: number): void {
     const now = performance.now();
     counted.ms += now - last;
-    counted.requests++;
+    counted.requests += requests;
     last = now;
     if (counted.ms < enough.ms || counted.requests < enough.requests) return;
     const each = counted.ms / counted.requests;
@@ -82,10 +87,13 @@ export function createDoor({ queue = 1024, maxWaitMs = 250, room = 32 }: DoorOpt
       waiting.push(work);
       return true;
     },
-    leave() {
-      inside--;
+    hold(places) {
+      inside += places;
+    },
+    leave({ places, requests } = { places: 1, requests: 1 }) {
+      inside -= places;
       if (count() === 0) return;
-      learn();
+      learn(requests);
       admitSoon();
     },
     get waiting() {

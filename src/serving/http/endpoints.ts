@@ -41,6 +41,8 @@ export interface Endpoint {
   readonly problems?: Readonly<Record<number, string>>;
   /** True where the model answers, so that a full queue refuses. */
   readonly scored?: boolean;
+  /** The list in the body of which each counts as a request. */
+  readonly batch?: "requests";
   /** True where an item is changed, so that too many changes that wait refuse. */
   readonly changesItem?: boolean;
 }
@@ -60,10 +62,12 @@ export const endpoints = {
     method: "post",
     path: "/v1/recommend/batch",
     scope: "read",
-    summary: "The best items for several users or histories; one that cannot be answered gets its problem",
+    summary:
+      "The best items for several users or histories; one that cannot be answered gets its problem. Each counts as a request",
     body: RecommendBatchBody,
     answer: RecommendBatchAnswer,
     scored: true,
+    batch: "requests",
   },
   similar: {
     method: "get",

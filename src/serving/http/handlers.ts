@@ -10,18 +10,34 @@ import type { Handlers } from "./endpoints.ts";
 
 /** The handlers of a service; `onFallback` is told which fallback answered. */
 export function handlersOf(service: Service, onFallback: (fallback: string) => void): Handlers {
-  async function recommend(recommender: Recommender, request: RecommendBody): Promise<Recommendation> {
-    const answer = await recommender.recommend(request);
+  async function recommend(
+    recommender: Recommender,
+    request: RecommendBody,
+    places?: ReturnType<Recommender["hold"]>,
+  ): Promise<Recommendation> {
+    const answer = await recommender.recommend(request, places);
     if (answer.fallback) onFallback(answer.fallback);
     return answer;
+  }
+
+  /** A few at a time, so that others come in between; all count as waiting from the start. */
+  async function recommendEach(recommender: Recommender, requests: readonly RecommendBody[]) {
+    const places = recommender.hold(requests.length);
+    const others = Math.min(AT_ONCE, requests.length) - 1; // this one is inside already
+    service.door.hold(others);
+    try {
+      const one = (request: RecommendBody) => orProblem(recommend(recommender, request, places));
+      return { answers: await inParts(requests, one) };
+    } finally {
+      places.release();
+      service.door.leave({ places: others, requests: requests.length - 1 });
+    }
   }
 
   return {
     recommend: ({ body }) => service.with((recommender) => recommend(recommender, body)),
     recommendBatch: ({ body: { requests } }) =>
-      service.with(async (recommender) => ({
-        answers: await inParts(requests, (request) => orProblem(recommend(recommender, request))),
-      })),
+      service.with((recommender) => recommendEach(recommender, requests)),
     similar: ({ params: { id }, query }) => service.with((recommender) => recommender.similar(id, query)),
     items: ({ query }) => service.with((recommender) => foundItems(recommender, query)),
     item: ({ params: { id } }) => service.with((recommender) => itemContent(recommender, id)),

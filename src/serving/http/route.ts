@@ -42,6 +42,8 @@ export function routeOf({ endpoint, service, keys, handler }: RouteOptions): Hon
       const params = checked("path", c.req.param(), endpoint.params);
       const query = checked("query", queryOf(c), endpoint.query);
       const body = endpoint.body && checked("body", await jsonOf(c), endpoint.body);
+      if (endpoint.batch)
+        requireRate(c, (body as Record<string, readonly unknown[]>)[endpoint.batch]!.length);
       const answer = await handler({ params, query, body });
       if (endpoint.media) return fileAnswer(c, answer as MediaFile);
       return answer === undefined ? c.body(null, 204) : c.json(answer);
@@ -50,6 +52,12 @@ export function routeOf({ endpoint, service, keys, handler }: RouteOptions): Hon
       throw error;
     }
   };
+}
+
+/** Refuses a body that holds more requests than its client may send now. */
+function requireRate(c: Context, count: number): void {
+  const refused = c.get("countRequests")?.(count);
+  if (refused) throw new Refusal(refused);
 }
 
 /** The parameters of a query; one that is given several times is a list. */
