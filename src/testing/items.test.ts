@@ -57,6 +57,7 @@ const apart: readonly (readonly [string, object])[] = [
   ["id", { unseen: "none" }],
   ["features", { columns: 6, hidden: 3, activation: "silu" }],
   ["features", { columns: 6, hidden: 0 }],
+  ["features", { columns: 6, hidden: 3, activation: "silu", components: 2 }],
   ["attributes", { most: 2, found }],
   ["attributes", { most: 2, found: found.slice(0, 1) }],
   ["attributes", { most: 2, found, gates: "sigmoid" }],

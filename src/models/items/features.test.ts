@@ -1,5 +1,6 @@
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { FeatureTable } from "../../data/features.ts";
+import { stream } from "../../tensor/random.ts";
 import { type ItemContent, noContent } from "./content.ts";
 import { features } from "./features.ts";
 
@@ -27,4 +28,51 @@ it.each([
     expect(found.gain!.data[c]).toBeCloseTo(value, 6);
   });
   expect([...found.present!.data]).toEqual([1, 1, 1, 0]);
+});
+
+describe("components", () => {
+  const dim = 4;
+  const random = stream(7, "components");
+  /** Two directions that are there, one of them ten times as strong, and nothing else. */
+  const values = new Float32Array(50 * dim);
+  for (let item = 0; item < 50; item++) {
+    const [a, b] = [10 * random.normal(), random.normal()];
+    values.set([a + 3, a, b, 1], item * dim);
+  }
+  const wide: FeatureTable = { ...table, dim, values, present: new Uint8Array(50).fill(1) };
+  const of = async (components: number) =>
+    features.constants!(
+      { ...noContent(nothing, 50), features: async () => wide },
+      features.config.parse({ components }) as never,
+    );
+
+  it("have variance 1 and nothing in common, the strongest first; what is not there is 0", async () => {
+    const { center, gain } = await of(3);
+    const seen = Array.from({ length: 50 }, (_, item) =>
+      [0, 1, 2].map((k) => {
+        let sum = 0;
+        for (let c = 0; c < dim; c++)
+          sum += (values[item * dim + c]! - (center!.data[c] as number)) * (gain!.data[c * 3 + k] as number);
+        return sum;
+      }),
+    );
+    const product = (j: number, k: number) => seen.reduce((sum, x) => sum + x[j]! * x[k]!, 0) / 50;
+    expect([product(0, 0), product(1, 1), product(2, 2)].map((x) => Number(x.toFixed(4)))).toEqual([1, 1, 0]);
+    expect(product(0, 1)).toBeCloseTo(0, 4);
+    // The first runs along the first two columns alike.
+    expect(gain!.data[0]).toBeCloseTo(gain!.data[3] as number, 4);
+  });
+
+  it("are at most as many as there are columns", async () => {
+    const content = {
+      ...noContent(nothing, 50),
+      tables: async () => ["text"],
+      features: async () => wide,
+    };
+    const settled = features.settle!(
+      content as ItemContent,
+      features.config.parse({ components: 5 }) as never,
+    );
+    await expect(settled).rejects.toThrow('features "text" have 4 columns; ask for at most 4 components');
+  });
 });

@@ -5,7 +5,7 @@ import { add, greater, matmul, mul, sub, where } from "../../graph/ops/index.ts"
 import { activations } from "../../nn/layers.ts";
 import { f32 } from "../../tensor/spec.ts";
 import { defineItemEncoder } from "../define.ts";
-import { columnsOf, requireTable } from "./feature-columns.ts";
+import { columnsOf, componentsOf, refuseFewColumns, requireTable } from "./feature-columns.ts";
 
 const config = z.strictObject({
   name: z.literal("features").default("features"),
@@ -28,6 +28,14 @@ const config = z.strictObject({
     .enum(["columns", "whole"])
     .default("columns")
     .describe("features are centred and divided by a standard deviation: each column's own, or that of all"),
+  components: z
+    .int()
+    .min(0)
+    .max(2048)
+    .default(0)
+    .describe(
+      "the table's first principal components, each of variance 1, in the place of its columns; 0: none",
+    ),
   optional: z
     .boolean()
     .default(false)
@@ -38,7 +46,9 @@ type Config = z.infer<typeof config>;
 
 /**
  * W₂·f(W₁·(x − mean)/deviation + b₁) + b₂ of a table [N, F] that is not trained → [N, D]; items without content share
- * a learned vector, and nothing of their row is read. Centring and scaling are folded into W₁.
+ * a learned vector, and nothing of their row is read. Centring and scaling are folded into W₁, and so are the principal
+ * components, where the head is to see these: of wide vectors that are much alike (pictures through a network) it
+ * learns items by heart from columns.
  *
  * Source: the two-stage variant of Yuan et al. 2023, arXiv:2303.13835 (frozen features, an MLP as the only adapter).
  */
@@ -48,17 +58,17 @@ export const features = defineItemEncoder<Config>({
   config,
   derived: () => true,
   loses: () => true,
-  apply(p, { count, drop, lose }, { dim, hidden, activation, dropout, columns }) {
+  apply(p, { count, drop, lose }, { dim, hidden, activation, dropout, columns, components }) {
     const values = p.constant("values", f32(count, columns), { eachItem: true });
     const known = greater(p.constant("present", f32(count, 1), { eachItem: true }), 0);
     const center = p.constant("center", f32(1, columns));
-    const gain = p.constant("gain", f32(columns, 1));
+    const gain = p.constant("gain", f32(columns, components || 1));
     const scaled = p.at("head");
     const [trained, offset] = [
-      scaled.weight("weight", [columns, hidden || dim]),
+      scaled.weight("weight", [components || columns, hidden || dim]),
       scaled.bias("bias", hidden || dim),
     ];
-    const weight = mul(trained, gain);
+    const weight = components > 0 ? matmul(gain, trained) : mul(trained, gain);
     const centred = (): Value => lose!(sub(values, center), p.nameOf("values"));
     let x = lose
       ? add(matmul(centred(), weight), offset)
@@ -71,18 +81,21 @@ export const features = defineItemEncoder<Config>({
     return { vectors: where(known, x, p.bias("missing", dim)), known };
   },
   async settle(content, settings) {
-    return { ...settings, columns: (await requireTable(settings.table, content)).dim };
+    const table = await requireTable(settings.table, content);
+    refuseFewColumns(table, settings.components);
+    return { ...settings, columns: table.dim };
   },
   tables: ({ table, columns }) => [{ table, columns }],
-  async constants(content, { table: name, scaling }) {
+  async constants(content, { table: name, scaling, components }) {
     const table = await content.features(name);
-    const { center, gain } = columnsOf(table, scaling);
+    const { center, gain } =
+      components > 0 ? await componentsOf(table, components) : columnsOf(table, scaling);
     const rows = table.present.length;
     return {
       values: { data: table.values, shape: [rows, table.dim] },
       present: { data: Float32Array.from(table.present), shape: [rows, 1] },
       center: { data: center, shape: [1, table.dim] },
-      gain: { data: gain, shape: [table.dim, 1] },
+      gain: { data: gain, shape: [table.dim, components || 1] },
     };
   },
 });
