@@ -44,9 +44,7 @@ type FilmTable = keyof typeof heads;
  * recipe's weight of 2 validation is worse than without.
  */
 const films = (...tables: readonly [FilmTable, ...FilmTable[]]): Settings => ({
-  ...(Object.fromEntries(
-    tables.map((table) => [`items.parts.${table}`, heads[table]]),
-  ) as unknown as Settings),
+  ...Object.fromEntries(tables.map((table) => [`items.parts.${table}`, heads[table]])),
   "scoring.neighbourTable": tables[0],
   "scoring.neighbourWeight": 0.5,
   "scoring.neighbourUnseen": 4,

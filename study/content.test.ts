@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type ContentRun, casesOf } from "./content.ts";
+import { type ContentRun, casesOf, currentRuns } from "./content.ts";
 import { contentPage } from "./content-page.ts";
 import { contentData, contentSets } from "./content-rows.ts";
 import { configOf, settingsOn } from "./job.ts";
@@ -15,6 +15,7 @@ const madeUp = (row: string, seed: number, ndcg: number): ContentRun => ({
   row,
   data: "amazon-beauty",
   seed,
+  configuration: "0123456789ab",
   items: 12_101,
   metrics: { "HR@10": 0.1, "NDCG@10": 0.06 },
   neighbours: { "HR@10": 0.08, "NDCG@10": 0.05 },
@@ -42,6 +43,15 @@ describe("the study of content", () => {
         expect(() => configOf("sasrec-text", settings)).not.toThrow();
       }
     }
+  });
+
+  it("shows runs of the settings that rows have today, and no others", () => {
+    const [asked] = casesOf({ only: ["id"], data: ["amazon-beauty"], seeds: [1] });
+    const run = { ...madeUp("id", 1, 0.05), configuration: asked!.configuration };
+    expect(currentRuns([run, { ...run, seed: 2 }, { ...run, configuration: "0123456789ab" }])).toEqual([
+      run,
+      { ...run, seed: 2 },
+    ]);
   });
 
   it("shows means and ranges over removals beside what is not trained, once a removal", () => {

@@ -13,12 +13,13 @@ import type { Baselines } from "../src/evaluation/result.ts";
 import { openScorer } from "../src/training/open-scorer.ts";
 import { contentPage } from "./content-page.ts";
 import { type ContentRow, contentData, contentSets } from "./content-rows.ts";
-import { type DataName, dataFolder, prepareData } from "./data-sets.ts";
-import { settingList, settingsOn } from "./job.ts";
+import { type DataName, dataFolder, prepareData, type Settings } from "./data-sets.ts";
+import { hashOf, settingList, settingsOn } from "./job.ts";
 import type { StudyContext } from "./leaderboard.ts";
 import type { StudyOptions } from "./options.ts";
 import { measureEach, runsOf, type Told, trainOn } from "./sequence.ts";
 
+const recipe = "sasrec-text";
 /** Share of the items that training does without. */
 const share = 0.05;
 
@@ -33,6 +34,7 @@ const Run = z.strictObject({
   row: z.string(),
   data: z.string(),
   seed: z.int(),
+  configuration: z.string(),
   items: z.int(),
   metrics: Metrics,
   /** Those of untrained neighbours by content, where there is any. */
@@ -49,6 +51,12 @@ export type ContentRun = z.infer<typeof Run>;
 /** The runs that there are. */
 const contentRuns = (docs: string): readonly ContentRun[] => runsOf(docs, "content", Run);
 
+/** Those of the rows as they are today. */
+export function currentRuns(runs: readonly ContentRun[]): readonly ContentRun[] {
+  const asked = new Map(casesOf({}).map((each) => [nameOf(each), each.configuration]));
+  return runs.filter((run) => asked.get(nameOfRun(run)) === run.configuration);
+}
+
 /** What `sequitur compare --json` says of the leaderboard's runs with and without ids and texts, where it was asked. */
 function comparisons(docs: string): readonly Comparison[] {
   const file = join(docs, "results", "compare-amazon-beauty.json");
@@ -63,7 +71,7 @@ function encoding(docs: string): z.infer<typeof EncodeResult> | undefined {
 
 /** Writes docs/content.md anew, where there are runs. */
 export async function writeContent(docs: string): Promise<void> {
-  const runs = contentRuns(docs);
+  const runs = currentRuns(contentRuns(docs));
   if (runs.length === 0) return;
   await writeAtomic(join(docs, "content.md"), contentPage(runs, comparisons(docs), encoding(docs)));
 }
@@ -72,6 +80,17 @@ interface Case {
   readonly row: ContentRow;
   readonly data: DataName;
   readonly seed: number;
+  readonly set: Settings;
+  readonly configuration: string;
+}
+
+const nameOf = ({ data, row, seed }: Case): string => `${data} ${row.name} ${seed}`;
+const nameOfRun = ({ data, row, seed }: ContentRun): string => `${data} ${row} ${seed}`;
+
+/** A row of a data set as it is trained. */
+function settingsOf(data: DataName, row: ContentRow): Pick<Case, "set" | "configuration"> {
+  const set = settingsOn(recipe, data, contentSets[data]!.set, row.set, { "split.cold": share });
+  return { set, configuration: hashOf(`row ${row.name}`, recipe, set) };
 }
 
 /** The cases that are asked for, seed by seed, so that every row is there early. */
@@ -83,7 +102,7 @@ export function casesOf({
   const wanted = contentData.filter((name) => data?.includes(name) ?? true);
   return wanted.flatMap((name) => {
     const named = contentSets[name]!.rows.filter((row) => only?.includes(row.name) ?? true);
-    return seeds.flatMap((seed) => named.map((row) => ({ row, data: name, seed })));
+    return seeds.flatMap((seed) => named.map((row) => ({ row, data: name, seed, ...settingsOf(name, row) })));
   });
 }
 
@@ -92,18 +111,16 @@ const beside = ({ "content-neighbours": neighbours }: Baselines) => (neighbours 
 /** The seed of a run chooses the items that it does without, too, so that three seeds are three removals. */
 async function measured(
   options: StudyOptions,
-  { row, data: name, seed }: Case,
+  { row, data: name, seed, set, configuration }: Case,
   told: Told,
 ): Promise<ContentRun> {
   const { shared, work, threads } = options;
   await prepareData(shared, work, name);
   const data = dataFolder(work, name);
-  const { set: common, tables } = contentSets[name]!;
+  const { tables } = contentSets[name]!;
   for (const table of tables?.(shared) ?? []) await encode(await openDataset(data), { ...table, threads });
-  const out = join(work, "content", `${name}-${row.name}-${seed}`);
-  const rest = { "split.cold": share, "training.threads": threads };
-  const set = settingsOn("sasrec-text", name, common, row.set, rest);
-  const how = { data, recipe: "sasrec-text", seed, set: settingList(set) };
+  const out = join(work, "content", `${name}-${row.name}-${seed}-${configuration}`);
+  const how = { data, recipe, seed, set: settingList({ ...set, "training.threads": threads }) };
   const { bestEpoch, seconds } = await trainOn(out, how, told);
   const test = await evaluateRun({ run: out, data, openScorer, threads });
   if (!options.keep) await rm(out, { recursive: true });
@@ -116,6 +133,7 @@ async function measured(
     row: row.name,
     data: name,
     seed,
+    configuration,
     items,
     metrics,
     ...beside(baselines),
@@ -133,9 +151,9 @@ export const content = (options: StudyOptions, context: StudyContext): Promise<b
   measureEach<Case, ContentRun>(options, context, {
     study: "content",
     cases: casesOf(options),
-    nameOf: ({ data, row, seed }) => `${data} ${row.name} ${seed}`,
+    nameOf,
+    nameOfRun,
     runs: contentRuns,
-    isOf: ({ row, data, seed }, run) => run.row === row.name && run.data === data && run.seed === seed,
     measure: (asked, told) => measured(options, asked, told),
     summary: ({ metrics, cold }) =>
       `NDCG@10 ${metrics["NDCG@10"]!.toFixed(4)}, cold HR@10 ${cold.metrics["HR@10"]!.toFixed(4)} (neighbours ${cold.neighbours?.["HR@10"]?.toFixed(4) ?? "none"})`,

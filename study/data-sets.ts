@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { z } from "zod";
 import { encode } from "../src/content/encode.ts";
 import { openDataset } from "../src/data/dataset.ts";
 import { listFeatures } from "../src/data/features.ts";
@@ -10,8 +11,12 @@ import { readManifest } from "../src/data/manifest.ts";
 import { DataError } from "../src/tensor/errors.ts";
 import { suggest } from "../src/tensor/nearest.ts";
 
+const Scalar = z.union([z.string(), z.number(), z.boolean(), z.null()]);
+/** What a path is set to: a value, or the settings of a whole part. */
+export const Setting = z.union([Scalar, z.record(z.string(), Scalar)]);
 /** Settings by dotted path, as `--set` takes them. */
-export type Settings = Readonly<Record<string, string | number | boolean | null>>;
+export const SettingsSchema = z.record(z.string(), Setting);
+export type Settings = Readonly<z.infer<typeof SettingsSchema>>;
 
 export interface DataSet {
   /** What every model is set to on it. */

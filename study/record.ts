@@ -3,16 +3,16 @@ import { createHash } from "node:crypto";
 import { z } from "zod";
 import { canonical } from "../src/evaluation/protocol.ts";
 import { type ModelConfig, resolveModelConfig } from "../src/models/config.ts";
+import { SettingsSchema } from "./data-sets.ts";
 
 const Metrics = z.record(z.string(), z.number());
-const Setting = z.union([z.string(), z.number(), z.boolean(), z.null()]);
 
 export const RunRecord = z.strictObject({
   /** The row of the leaderboard, or the name of the search. */
   row: z.string(),
   recipe: z.string(),
   /** Settings that differ from the recipe's. */
-  set: z.record(z.string(), Setting),
+  set: SettingsSchema,
   data: z.string(),
   seed: z.int(),
   /** Hash of the resolved configuration, without what does not bear on quality. */

@@ -7,15 +7,12 @@ import { table } from "../scripts/report.ts";
 import { readJson, writeAtomic } from "../src/data/files.ts";
 import { ConfigError, DataError } from "../src/tensor/errors.ts";
 import { suggest } from "../src/tensor/nearest.ts";
-import { dataName, type Settings } from "./data-sets.ts";
+import { dataName, Setting, type Settings, SettingsSchema } from "./data-sets.ts";
 import { hashOf, type Job, settingsOn } from "./job.ts";
 import { type StudyContext, work } from "./leaderboard.ts";
 import { root, type StudyOptions } from "./options.ts";
 import { answers, type RunRecord } from "./record.ts";
 import { logStore } from "./store.ts";
-
-const Setting = z.union([z.string(), z.number(), z.boolean(), z.null()]);
-const SettingsSchema = z.record(z.string(), Setting);
 
 export const SearchConfig = z.strictObject({
   /** What is looked for, in a sentence. */

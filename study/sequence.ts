@@ -37,14 +37,20 @@ export function runsOf<R>(docs: string, study: string, schema: z.ZodType<R>): re
   return z.looseObject({ runs: z.array(schema) }).parse(JSON.parse(readFileSync(file, "utf8"))).runs;
 }
 
-export interface Sequence<C, R> {
+/** What a case or a run is trained with, as a hash: a run of other settings is not the one that is asked for. */
+interface Configured {
+  readonly configuration: string;
+}
+
+export interface Sequence<C extends Configured, R extends Configured> {
   /** The name of the study and of its result file. */
   readonly study: string;
   readonly cases: readonly C[];
   nameOf(asked: C): string;
+  /** The name of the case that a run is of. */
+  nameOfRun(run: R): string;
   /** The runs that there are. */
   runs(docs: string): readonly R[];
-  isOf(asked: C, run: R): boolean;
   measure(asked: C, told: Told): Promise<R>;
   /** One line on a run. */
   summary(run: R): string;
@@ -52,22 +58,28 @@ export interface Sequence<C, R> {
   write(docs: string): Promise<void>;
 }
 
-/** Runs what is missing, one after the other; what was killed goes on. The answer is whether all is there. */
-export async function measureEach<C, R>(
+/**
+ * Runs what is missing, one after the other; what was killed goes on, and a run of other settings is replaced. The answer is
+ * whether all is there.
+ */
+export async function measureEach<C extends Configured, R extends Configured>(
   { results, list, until = Number.POSITIVE_INFINITY }: StudyOptions,
   context: StudyContext,
-  { study, cases, nameOf, runs, isOf, measure, summary, write }: Sequence<C, R>,
+  { study, cases, nameOf, nameOfRun, runs, measure, summary, write }: Sequence<C, R>,
 ): Promise<boolean> {
   await mkdir(join(results, "results"), { recursive: true });
   for (const asked of cases) {
     const name = nameOf(asked);
-    const there = runs(results).some((run) => isOf(asked, run));
+    const there = runs(results).some(
+      (run) => nameOfRun(run) === name && run.configuration === asked.configuration,
+    );
     if (list) context.out(`${name}: ${there ? "there" : "missing"}\n`);
     if (there || list) continue;
     if (context.signal?.aborted || Date.now() >= until) return false;
     context.progress(`${name}: starts`);
     const done = await measure(asked, (text) => context.progress(`${name}: ${text}`));
-    const all = { command: `npm run study -- ${study}`, ...environment(), runs: [...runs(results), done] };
+    const kept = runs(results).filter((run) => nameOfRun(run) !== name);
+    const all = { command: `npm run study -- ${study}`, ...environment(), runs: [...kept, done] };
     await writeAtomic(fileOf(results, study), `${JSON.stringify(all, null, 2)}\n`);
     await write(results);
     context.progress(`${name}: ${summary(done)}`);

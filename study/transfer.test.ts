@@ -1,12 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { configOf } from "./job.ts";
-import { casesOf, pairs, rows, type TransferRun } from "./transfer.ts";
+import { casesOf, currentRuns, pairs, rows, type TransferRun } from "./transfer.ts";
 import { transferPage } from "./transfer-page.ts";
 
 const madeUp = (row: string, seed: number, ndcg: number): TransferRun => ({
   row,
   ...pairs[0]!,
   seed,
+  configuration: "0123456789ab",
   metrics: { "HR@10": 2 * ndcg, "NDCG@10": ndcg },
   popularity: { "HR@10": 0.02, "NDCG@10": 0.01 },
   users: 1234,
@@ -28,6 +29,12 @@ describe("the study of transfer", () => {
 
   it("has rows whose settings are known", () => {
     for (const { set } of rows) expect(() => configOf("sasrec-text", set)).not.toThrow();
+  });
+
+  it("shows runs of the settings that rows have today, and no others", () => {
+    const [asked] = casesOf({ only: ["scratch"], data: [pairs[0]!.target], seeds: [1] });
+    const run = { ...madeUp("scratch", 1, 0.05), configuration: asked!.configuration };
+    expect(currentRuns([run, { ...run, configuration: "0123456789ab" }])).toEqual([run]);
   });
 
   it("shows means and ranges beside popularity, and rows that are not there not at all", () => {

@@ -8,7 +8,7 @@ import { writeAtomic } from "../src/data/files.ts";
 import { evaluateRun } from "../src/evaluation/evaluate-run.ts";
 import { openScorer } from "../src/training/open-scorer.ts";
 import { type DataName, dataFolder, prepareData, type Settings } from "./data-sets.ts";
-import { settingList } from "./job.ts";
+import { hashOf, settingList } from "./job.ts";
 import type { StudyContext } from "./leaderboard.ts";
 import type { StudyOptions } from "./options.ts";
 import { measureEach, runsOf, type Told, trainOn } from "./sequence.ts";
@@ -35,6 +35,7 @@ export interface TransferRow {
   readonly set: Settings;
 }
 
+const recipe = "sasrec-text";
 const tenth = { "training.users": 0.1 } as const;
 const ids = { "items.parts.id": { unseen: "none" } } as const;
 const noIds = { "items.parts.id": null } as const;
@@ -69,7 +70,7 @@ export const rows: readonly TransferRow[] = [
     name: "tuned-ids",
     title: "id + text, from the source's weights, a tenth of the users",
     carried: true,
-    set: { ...(ids as unknown as Settings), ...tenth },
+    set: { ...ids, ...tenth },
   },
 ];
 
@@ -80,6 +81,7 @@ const Run = z.strictObject({
   target: z.string(),
   fitted: z.string(),
   seed: z.int(),
+  configuration: z.string(),
   metrics: Metrics,
   popularity: Metrics,
   users: z.int(),
@@ -94,23 +96,27 @@ export type TransferRun = z.infer<typeof Run>;
 /** The runs that there are. */
 const transferRuns = (docs: string): readonly TransferRun[] => runsOf(docs, "transfer", Run);
 
+/** Those of the rows as they are today. */
+export function currentRuns(runs: readonly TransferRun[]): readonly TransferRun[] {
+  const asked = new Map(casesOf({}).map((each) => [nameOf(each), each.configuration]));
+  return runs.filter((run) => asked.get(nameOfRun(run)) === run.configuration);
+}
+
 /** Writes docs/transfer.md anew, where there are runs. */
 export async function writeTransfer(docs: string): Promise<void> {
-  const runs = transferRuns(docs);
+  const runs = currentRuns(transferRuns(docs));
   if (runs.length > 0) await writeAtomic(join(docs, "transfer.md"), transferPage(runs));
 }
 
 interface Case extends Pair {
   readonly row: TransferRow;
   readonly seed: number;
+  readonly configuration: string;
 }
 
-const isOf = ({ row, source, target, fitted, seed }: Case, run: TransferRun): boolean =>
-  run.row === row.name &&
-  run.source === source &&
-  run.target === target &&
-  run.fitted === fitted &&
-  run.seed === seed;
+const nameOf = ({ source, target, row, seed }: Case): string => `${source} → ${target} ${row.name} ${seed}`;
+const nameOfRun = ({ source, target, row, seed }: TransferRun): string =>
+  `${source} → ${target} ${row} ${seed}`;
 
 /** The cases that are asked for, seed by seed, so that every row is there early. */
 export function casesOf({
@@ -120,7 +126,10 @@ export function casesOf({
 }: Pick<StudyOptions, "only" | "data" | "seeds">): Case[] {
   const wanted = pairs.filter(({ target }) => data?.includes(target) ?? true);
   const named = rows.filter(({ name }) => only?.includes(name) ?? true);
-  return wanted.flatMap((pair) => seeds.flatMap((seed) => named.map((row) => ({ ...pair, row, seed }))));
+  return wanted.flatMap((pair) => {
+    const configured = named.map((row) => ({ row, configuration: configurationOf(pair, row) }));
+    return seeds.flatMap((seed) => configured.map((each) => ({ ...pair, ...each, seed })));
+  });
 }
 
 const tableOf = (fitted: DataName): string => `texts-like-${fitted}`;
@@ -138,34 +147,40 @@ async function prepared({ shared, work }: StudyOptions, { source, target, fitted
 /** What is counted on the target, or read off its texts, is not carried: the scores are those of what was learned. */
 const learnedAlone: Settings = { "scoring.prior": "none", "scoring.neighbourWeight": 0 };
 
-const settingsOf = (own: Settings, fitted: DataName, threads: number) =>
-  settingList({
-    "items.parts.text.table": tableOf(fitted),
-    "training.threads": threads,
-    ...learnedAlone,
-    ...own,
-  });
+const settingsOf = (own: Settings, { fitted }: Pair): Settings => ({
+  "items.parts.text.table": tableOf(fitted),
+  ...learnedAlone,
+  ...own,
+});
+
+/** What a row's model is trained with; where it starts from the source's weights, that one's settings are its own, too. */
+const configurationOf = (pair: Pair, { name, carried, set }: TransferRow): string =>
+  hashOf(`row ${name}`, recipe, settingsOf(carried ? { ...noIds, ...set } : set, pair));
 
 async function measured(options: StudyOptions, asked: Case, told: Told): Promise<TransferRun> {
-  const { source, target, fitted, row, seed } = asked;
+  const { source, target, fitted, row, seed, configuration } = asked;
   const { work, threads } = options;
   await prepared(options, asked);
   const folder = join(work, "transfer");
-  const init = join(folder, `${source}-like-${fitted}-${seed}`);
-  const from = { recipe: "sasrec-text", seed, set: settingsOf(noIds, fitted, threads) };
+  const settings = (own: Settings) => settingList({ ...settingsOf(own, asked), "training.threads": threads });
+  const init = join(
+    folder,
+    `${source}-like-${fitted}-${seed}-${hashOf(source, recipe, settingsOf(noIds, asked))}`,
+  );
+  const from = { recipe, seed, set: settings(noIds) };
   if (row.carried)
     await trainOn(init, { data: dataFolder(work, source), ...from }, (text) => told(`source: ${text}`));
-  const out = join(folder, `${source}-like-${fitted}-to-${target}-${row.name}-${seed}`);
+  const out = join(folder, `${source}-like-${fitted}-to-${target}-${row.name}-${seed}-${configuration}`);
   const data = dataFolder(work, target);
-  const set = settingsOf(row.set, fitted, threads);
-  const how = row.carried ? { init } : { recipe: "sasrec-text" };
+  const set = settings(row.set);
+  const how = row.carried ? { init } : { recipe };
   const { epochs, bestEpoch, seconds } = await trainOn(out, { data, seed, set, ...how }, told);
   const test = await evaluateRun({ run: out, data, openScorer, threads });
   if (!options.keep) await rm(out, { recursive: true });
   const { metrics, baselines, users, fingerprint } = test;
   const facts = { metrics, popularity: baselines.popularity!, users, fingerprint };
   const took = { epochs, bestEpoch, seconds: Number(seconds.toFixed(1)), threads };
-  return { row: row.name, source, target, fitted, seed, ...facts, ...took };
+  return { row: row.name, source, target, fitted, seed, configuration, ...facts, ...took };
 }
 
 /** Runs what is missing. The answer is whether all is there. */
@@ -173,9 +188,9 @@ export const transfer = (options: StudyOptions, context: StudyContext): Promise<
   measureEach<Case, TransferRun>(options, context, {
     study: "transfer",
     cases: casesOf(options),
-    nameOf: ({ source, target, row, seed }) => `${source} → ${target} ${row.name} ${seed}`,
+    nameOf,
+    nameOfRun,
     runs: transferRuns,
-    isOf,
     measure: (asked, told) => measured(options, asked, told),
     summary: ({ metrics, popularity }) =>
       `NDCG@10 ${metrics["NDCG@10"]!.toFixed(4)}, popularity ${popularity["NDCG@10"]!.toFixed(4)}`,

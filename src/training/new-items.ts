@@ -147,6 +147,9 @@ const newContent = (
   counts: Int32Array.from(items, ({ row }) => (row === undefined ? 0 : counts[row]!)),
   tables: async () => tables.map(({ table }) => table),
   features: async (name) => tableOf(tables.find(({ table }) => table === name)!, items),
+  // Those of the run are among its weights, which stand in the place of these.
+  components: async (name, count) =>
+    new Float32Array(tables.find(({ table }) => table === name)!.columns * count),
   items: async () => items.map(({ item }) => item),
   network: openNetwork,
   tokens: (options) =>

@@ -4,6 +4,7 @@ import type { ImageInput } from "../../content/images.ts";
 import { type ItemPictures, itemPictures } from "../../content/item-pictures.ts";
 import { type ItemTokens, itemTokens, type TokenOptions } from "../../content/item-tokens.ts";
 import { type Network, openNetwork } from "../../content/network.ts";
+import { tableComponents } from "../../content/table-components.ts";
 import { type Dataset, type Item, readItems } from "../../data/dataset.ts";
 import { type FeatureTable, listFeatures, openFeatures } from "../../data/features.ts";
 import type { Sequences } from "../../data/sequences.ts";
@@ -18,6 +19,8 @@ export interface ItemContent {
   tables(): Promise<readonly string[]>;
   /** @throws DataError where there is no such table, or it is of other data */
   features(name: string): Promise<FeatureTable>;
+  /** The way from a table's centred columns to its first principal components, each of variance 1: [F, C]. */
+  components(name: string, count: number): Promise<Float32Array>;
   /** Every item by its index. */
   items(): Promise<readonly Item[]>;
   /** A pretrained network. @throws DataError where there is no such file */
@@ -43,6 +46,9 @@ export const noContent = (training: Sequences, items: number): ItemContent => ({
   async features(name) {
     throw new DataError("unknown-features", `there are no features "${name}": no dataset is open`, { name });
   },
+  components: async (name, count) => {
+    throw new DataError("unknown-features", `there are no features "${name}" to find ${count} components of`);
+  },
   items: async () => Array.from({ length: items }, (_, k) => ({ id: String(k), fields: {} })),
   ...nothingToRead("no dataset is open"),
 });
@@ -60,15 +66,17 @@ export function datasetContent(dataset: Dataset, training: Sequences): ItemConte
   const opened = new Map<string, Promise<FeatureTable>>();
   const networks = new Map<string, Promise<Network>>();
   let items: Promise<readonly Item[]> | null = null;
+  const features = (name: string): Promise<FeatureTable> => {
+    const table = opened.get(name) ?? openFeatures(dataset, name);
+    opened.set(name, table);
+    return table;
+  };
   return {
     where: dataset.directory,
     counts: countsOf(training, dataset.items.length),
     tables: () => listFeatures(dataset),
-    features(name) {
-      const table = opened.get(name) ?? openFeatures(dataset, name);
-      opened.set(name, table);
-      return table;
-    },
+    features,
+    components: async (name, count) => tableComponents(await features(name), count),
     items() {
       items ??= readItems(dataset);
       return items;

@@ -1,6 +1,4 @@
 /** @file Columns of a feature table: how they are centred and scaled, and the first of them as item vectors. */
-import { denseProducts } from "../../content/dense.ts";
-import { symmetricEigen } from "../../content/eigen.ts";
 import type { FeatureTable } from "../../data/features.ts";
 import { ConfigError, DataError } from "../../tensor/errors.ts";
 import type { ItemVectors } from "./co-occurrence.ts";
@@ -24,8 +22,6 @@ export const isMissingTable = (error: unknown): boolean =>
 
 /** Columns beyond which the components, whose cost grows with their cube, are not found. */
 const MOST_COLUMNS = 2048;
-/** A component whose variance is this small beside the first one's is rounding. */
-const NOTHING = 1e-9;
 
 /** @throws ConfigError where a table has fewer columns than components are asked for, or too many to find them */
 export function refuseFewColumns({ name, dim }: FeatureTable, components: number): void {
@@ -41,7 +37,7 @@ export function refuseFewColumns({ name, dim }: FeatureTable, components: number
 export interface Columns {
   /** [F], the mean of the items with content. */
   readonly center: Float32Array;
-  /** [F], 1 / standard deviation; 0 for a column that is the same for all items. Or [F, C], to C components. */
+  /** [F], 1 / standard deviation; 0 for a column that is the same for all items. */
   readonly gain: Float32Array;
 }
 
@@ -67,32 +63,6 @@ export function columnsOf({ dim, values, present }: FeatureTable, scaling: "colu
     const variance = scaling === "whole" ? whole : own;
     return own > 1e-12 * whole && variance > 0 ? 1 / Math.sqrt(variance) : 0;
   });
-  return { center, gain };
-}
-
-/**
- * The way from columns to the first principal components of the items that have content, each of variance 1: [F, C]. A
- * component that the items do not have is 0. The largest share of each is positive, so that signs do not hang on rounding.
- */
-export async function componentsOf(table: FeatureTable, components: number): Promise<Columns> {
-  const { dim, values, present } = table;
-  const { center } = columnsOf(table, "whole");
-  const items = Array.from(present.keys()).filter((item) => present[item] === 1);
-  const rows = new Float32Array(items.length * dim);
-  items.forEach((item, k) => {
-    for (let c = 0; c < dim; c++) rows[k * dim + c] = values[item * dim + c]! - center[c]!;
-  });
-  const dense = await denseProducts(dim, 1);
-  const squares = await dense.across(rows, rows).finally(() => dense.dispose());
-  const { values: variances, vectors } = symmetricEigen(squares, dim);
-  const gain = new Float32Array(dim * components);
-  for (let k = 0; k < components; k++) {
-    if (!(variances[k]! > NOTHING * variances[0]!)) break;
-    const vector = vectors.subarray(k * dim, (k + 1) * dim);
-    const largest = vector.reduce((most, share) => (Math.abs(share) > Math.abs(most) ? share : most), 0);
-    const scale = Math.sign(largest) * Math.sqrt(items.length / variances[k]!);
-    for (let c = 0; c < dim; c++) gain[c * components + k] = vector[c]! * scale;
-  }
   return { center, gain };
 }
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { tableComponents } from "../../content/table-components.ts";
 import type { FeatureTable } from "../../data/features.ts";
 import { stream } from "../../tensor/random.ts";
 import { type ItemContent, noContent } from "./content.ts";
@@ -42,7 +43,11 @@ describe("components", () => {
   const wide: FeatureTable = { ...table, dim, values, present: new Uint8Array(50).fill(1) };
   const of = async (components: number) =>
     features.constants!(
-      { ...noContent(nothing, 50), features: async () => wide },
+      {
+        ...noContent(nothing, 50),
+        features: async () => wide,
+        components: (_, count) => tableComponents(wide, count),
+      },
       features.config.parse({ components }) as never,
     );
 

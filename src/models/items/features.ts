@@ -5,7 +5,7 @@ import { add, greater, matmul, mul, sub, where } from "../../graph/ops/index.ts"
 import { activations } from "../../nn/layers.ts";
 import { f32 } from "../../tensor/spec.ts";
 import { defineItemEncoder } from "../define.ts";
-import { columnsOf, componentsOf, refuseFewColumns, requireTable } from "./feature-columns.ts";
+import { columnsOf, refuseFewColumns, requireTable } from "./feature-columns.ts";
 
 const config = z.strictObject({
   name: z.literal("features").default("features"),
@@ -88,8 +88,8 @@ export const features = defineItemEncoder<Config>({
   tables: ({ table, columns }) => [{ table, columns }],
   async constants(content, { table: name, scaling, components }) {
     const table = await content.features(name);
-    const { center, gain } =
-      components > 0 ? await componentsOf(table, components) : columnsOf(table, scaling);
+    const { center, gain: own } = columnsOf(table, scaling);
+    const gain = components > 0 ? await content.components(name, components) : own;
     const rows = table.present.length;
     return {
       values: { data: table.values, shape: [rows, table.dim] },
