@@ -4,7 +4,7 @@ import type { Index } from "usearch";
 import { RuntimeFailure } from "../tensor/errors.ts";
 import { type Bits, countBits, grownBits, hasBit, setBit } from "./bits.ts";
 import { type IndexCache, indexKey } from "./index-cache.ts";
-import { measureRecall } from "./recall.ts";
+import { type MeasureRecall, madeUpSample, recallOn } from "./recall.ts";
 import { createTopList, type Hits } from "./top-list.ts";
 import { acceptance, answerFew, type Question, rescored, type VectorIndex } from "./vector-index.ts";
 import { isLive, type VectorTable } from "./vector-table.ts";
@@ -18,10 +18,12 @@ export interface ApproximateOptions {
   readonly expansionSearch?: number;
   /** Where the graph is kept for the next time; nowhere by default. */
   readonly cache?: IndexCache | undefined;
+  /** What decides on the number of candidates; recall on made-up states by default. */
+  readonly measure?: MeasureRecall | undefined;
   readonly onMessage?: ((text: string) => void) | undefined;
 }
 
-/** Candidates for each row that is asked for: so many, doubled until the recall on sample queries is reached. */
+/** Candidates for each row that is asked for: so many, doubled until the recall on a sample is reached. */
 const candidatesFor = { recall: 0.96, least: 4, most: 64 } as const;
 /** Rows that are added in one call. */
 const BATCH = 4096;
@@ -35,7 +37,7 @@ const FORMAT = 1;
  * rows are of length one: measured over a million rows, that is as fast to build as float16 and finds more, because the
  * candidates are scored again. Rows of different lengths are float16 and get one more element that makes all of them
  * equally long, so that the nearest is the one of the largest inner product (Bachrach et al. 2014). The number of
- * candidates is as large as the recall on sample queries asks for. Where filters and exclusions leave too few of the
+ * candidates is as large as the recall on a sample asks for. Where filters and exclusions leave too few of the
  * candidates, more are asked for, four times as many each time; in the end `exact` answers.
  */
 export async function approximateIndex(
@@ -120,8 +122,8 @@ export async function approximateIndex(
     remove: forget,
     dispose: () => exact.dispose(),
   };
-  while (candidates < candidatesFor.most && (await measureRecall(table, index, exact)) < candidatesFor.recall)
-    candidates *= 2;
+  const measure = options.measure ?? (await recallOn(madeUpSample(table), exact, table));
+  while (candidates < candidatesFor.most && (await measure(index)) < candidatesFor.recall) candidates *= 2;
   return index;
 }
 

@@ -3,7 +3,7 @@ import { approximateIndex } from "./approximate-index.ts";
 import { exactIndex } from "./exact-index.ts";
 import { indexCache } from "./index-cache.ts";
 import { int8Index } from "./int8-index.ts";
-import { measureRecall } from "./recall.ts";
+import { madeUpSample, type RecallSample, recallOn } from "./recall.ts";
 import type { IndexKind, VectorIndex } from "./vector-index.ts";
 import type { VectorTable } from "./vector-table.ts";
 
@@ -17,13 +17,17 @@ export interface IndexOptions {
   readonly cache?: string | undefined;
   /** Told how far the building is. */
   readonly onMessage?: ((text: string) => void) | undefined;
+  /** Makes what recall is measured on, called where it is; made-up states by default and where this gives none. */
+  readonly sample?: (() => Promise<RecallSample | undefined>) | undefined;
 }
 
 /** What is known of an index when it is built. */
 export interface IndexReport {
   readonly kind: IndexKind;
-  /** Of the ten best by exact search, the part that is found, over sample queries; 1 for exact search. */
+  /** Of the ten best by exact search, the part that is found; 1 for exact search. */
   readonly recall: number;
+  /** What that was measured on: so many states of users or made-up ones; null where nothing had to be measured. */
+  readonly measuredOn: { readonly origin: RecallSample["origin"]; readonly states: number } | null;
   readonly seconds: number;
   /** Where it comes from: built, or read from a file. */
   readonly origin: "built" | "read";
@@ -46,32 +50,45 @@ export async function buildIndex(
   table: VectorTable,
   options: IndexOptions = {},
 ): Promise<{ readonly index: VectorIndex; readonly report: IndexReport }> {
-  const { index = "auto", threads = 1, buildThreads = threads, cache, onMessage } = options;
+  const { index: wanted = "auto", threads = 1, buildThreads = threads, cache, onMessage } = options;
+  const kind = wanted === "auto" ? chooseIndex(table.size) : wanted;
   const began = performance.now();
-  const kind = index === "auto" ? chooseIndex(table.size) : index;
   const exact = await exactIndex(table, { threads });
-  const built =
-    kind === "exact"
-      ? exact
-      : await (kind === "int8"
-          ? int8Index(table, { threads })
-          : approximateIndex(table, exact, {
-              threads: buildThreads,
-              cache: cache === undefined ? undefined : indexCache(cache),
-              onMessage,
-            }));
-  const seconds = (performance.now() - began) / 1000;
-  const recall = kind === "exact" ? 1 : await measureRecall(table, built, exact);
+  if (kind === "exact")
+    return { index: exact, report: { ...built(table, exact, began), recall: 1, measuredOn: null } };
+  const sample = (await options.sample?.()) ?? madeUpSample(table);
+  const measure = await recallOn(sample, exact, table);
+  const building = performance.now();
+  const index =
+    kind === "int8"
+      ? await int8Index(table, { threads })
+      : await approximateIndex(table, exact, {
+          threads: buildThreads,
+          cache: cache === undefined ? undefined : indexCache(cache),
+          measure,
+          onMessage,
+        });
+  const facts = built(table, index, building);
+  const measuredOn = { origin: sample.origin, states: sample.states.length / table.dim };
+  const report = { ...facts, recall: await measure(index), measuredOn };
   if (kind === "int8") await exact.dispose();
-  const origin = built.readSeconds === undefined ? ("built" as const) : ("read" as const);
-  const report = { kind, recall, seconds, origin, tableBytes: table.bytes, indexBytes: built.bytes };
-  return { index: built, report };
+  return { index, report };
 }
+
+/** What is known of an index whose building `began` at that time, and has just ended. */
+const built = (table: VectorTable, index: VectorIndex, began: number) => ({
+  kind: index.kind,
+  seconds: (performance.now() - began) / 1000,
+  origin: index.readSeconds === undefined ? ("built" as const) : ("read" as const),
+  tableBytes: table.bytes,
+  indexBytes: index.bytes,
+});
 
 /** One line about an index, for people. */
 export function describeIndex({
   kind,
   recall,
+  measuredOn,
   seconds,
   origin,
   tableBytes,
@@ -80,5 +97,7 @@ export function describeIndex({
   const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB`;
   const memory = `${megabytes(tableBytes)} of vectors`;
   if (kind === "exact") return `search: exact, ${memory}`;
-  return `search: ${kind}, recall@10 ${recall.toFixed(4)} against exact search, ${memory} and ${megabytes(indexBytes)} of index, ${origin} in ${seconds.toFixed(1)} s`;
+  const { origin: whose, states } = measuredOn!;
+  const measured = whose === "users" ? `for ${states} users` : `for ${states} made-up questions`;
+  return `search: ${kind}, recall@10 ${recall.toFixed(4)} against exact search ${measured}, ${memory} and ${megabytes(indexBytes)} of index, ${origin} in ${seconds.toFixed(1)} s`;
 }

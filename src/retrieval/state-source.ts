@@ -29,6 +29,30 @@ export interface StateSourceParts {
 /** Histories of one call at most. */
 const BATCH = 64;
 
+/** Makes states [Q, D] of histories. */
+export type EncodeHistories = (histories: Histories) => Promise<Float32Array>;
+
+/** How a program makes states, given the vectors of the items that the histories hold. */
+export function historyEncoder({
+  program,
+  layout,
+  tables: { input, output },
+}: Pick<StateSourceParts, "program" | "layout" | "tables">): EncodeHistories {
+  const { dim } = output;
+  return async (histories) => {
+    const rows = [...new Set(histories.items)];
+    const placeOf = new Map(rows.map((row, place) => [row, place]));
+    const used = new Float32Array(rows.length * dim);
+    rows.forEach((row, place) => {
+      input.original(row, used, place * dim);
+    });
+    const local = { ...histories, items: histories.items.map((row) => placeOf.get(row)!) };
+    const given = { data: used, shape: [rows.length, dim] };
+    const outputs = await program.run({ ...historyFeeds(layout, local), vectors: given });
+    return outputs.states!.data as Float32Array;
+  };
+}
+
 /** A source over a program and an index that are ready. */
 export function stateSource({
   items,
@@ -43,19 +67,7 @@ export function stateSource({
   const table = tables.output;
   const { dim, similarity } = table;
 
-  /** [Q, D] */
-  async function encode(histories: Histories): Promise<Float32Array> {
-    const rows = [...new Set(histories.items)];
-    const placeOf = new Map(rows.map((row, place) => [row, place]));
-    const used = new Float32Array(rows.length * dim);
-    rows.forEach((row, place) => {
-      tables.input.original(row, used, place * dim);
-    });
-    const local = { ...histories, items: histories.items.map((row) => placeOf.get(row)!) };
-    const given = { data: used, shape: [rows.length, dim] };
-    const outputs = await program.run({ ...historyFeeds(layout, local), vectors: given });
-    return outputs.states!.data as Float32Array;
-  }
+  const encode = historyEncoder({ program, layout, tables });
 
   /** The model's own score of a row for state `q`; NaN where the row has no vector. */
   const scoreOf = (encoded: Float32Array, q: number, row: number): number =>

@@ -6,11 +6,14 @@ import type { Device } from "../runtime/device.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { Tensor } from "../tensor/spec.ts";
 import { buildIndex, type IndexOptions } from "./build-index.ts";
+import type { Interactions } from "./fallbacks.ts";
 import { itemVectors } from "./item-vectors.ts";
 import { rowLayout } from "./model-scorer.ts";
 import { openPrior } from "./prior.ts";
 import type { Source } from "./source.ts";
-import { stateSource } from "./state-source.ts";
+import { historyEncoder, stateSource } from "./state-source.ts";
+import { userSample } from "./user-sample.ts";
+import { isLive } from "./vector-table.ts";
 import { createVectorTables } from "./vector-tables.ts";
 
 /** A model with its weights. */
@@ -21,15 +24,17 @@ export interface TrainedModel {
   readonly params: Readonly<Record<string, Tensor>>;
 }
 
-export interface VectorSourceOptions extends IndexOptions, TrainedModel {
+export interface VectorSourceOptions extends Omit<IndexOptions, "sample">, TrainedModel {
   /** Where states are computed: on the calling thread, so that this belongs into a worker. */
   readonly runtime: Runtime;
   readonly device?: Device | undefined;
+  /** Histories of users, by which the index is measured. */
+  readonly interactions?: Interactions | undefined;
 }
 
 /** Compiles the states of a model and builds the index of its items. */
 export async function vectorSource(options: VectorSourceOptions): Promise<Source> {
-  const { config, items, params, runtime, device, threads } = options;
+  const { config, items, params, runtime, device, threads, interactions } = options;
   const program = await runtime.compile(stateGraph(options), {
     threads,
     device,
@@ -38,17 +43,17 @@ export async function vectorSource(options: VectorSourceOptions): Promise<Source
   });
   const vectors = await itemVectors(options);
   const tables = createVectorTables(vectors, items, config.scoring);
-  const { index, report } = await buildIndex(tables.output, options);
-  return stateSource({
-    items,
-    maxLength: historyLength(config),
-    layout: rowLayout(config),
-    program,
-    tables,
-    index,
-    report,
-    prior: openPrior(config, items, params),
-  });
+  const maxLength = historyLength(config);
+  const layout = rowLayout(config);
+  const prior = openPrior(config, items, params);
+  const encode = historyEncoder({ program, layout, tables });
+  const usable = (row: number): boolean => isLive(tables.output, row);
+  const sample =
+    interactions && !prior // with a prior the index is only asked for items like one
+      ? () => userSample({ interactions, encode, maxLength, usable })
+      : undefined;
+  const { index, report } = await buildIndex(tables.output, { ...options, sample });
+  return stateSource({ items, maxLength, layout, program, tables, index, report, prior });
 }
 
 /** `stateStep` with the weights of the model. */

@@ -10,6 +10,7 @@ import { type OpenRun, runFiles } from "../evaluation/run-folder.ts";
 import type { RecipeConfig } from "../models/config.ts";
 import { recipeConfig } from "../models/recipes.ts";
 import { trainStep } from "../models/train-step.ts";
+import { describeIndex } from "../retrieval/build-index.ts";
 import { packHistories } from "../retrieval/histories.ts";
 import { modelScorer } from "../retrieval/model-scorer.ts";
 import { fitPrior } from "../retrieval/prior.ts";
@@ -76,6 +77,41 @@ beforeAll(async () => {
 afterAll(() => rm(root, { recursive: true }));
 
 const history = fc.uniqueArray(fc.nat(items - 1), { minLength: 1, maxLength: 10 });
+
+describe("the recall of an index", () => {
+  const interactions = {
+    offsets: Int32Array.from({ length: 401 }, (_, user) => 4 * user),
+    sequence: Int32Array.from({ length: 1600 }, (_, at) => (7 * at + (at >> 4)) % items),
+  };
+  const reportOf = async (set: Record<string, unknown>, given?: typeof interactions) => {
+    const { run } = await worldOf(root, "recall", set);
+    const retriever = await openRetriever(run, { index: "int8", threads: 1, interactions: given });
+    await retriever.dispose();
+    return retriever.report!;
+  };
+
+  it("is measured on histories of users, the same ones each time", async () => {
+    const reports = [await reportOf({}, interactions), await reportOf({}, interactions)];
+    for (const { measuredOn, recall } of reports) {
+      expect(measuredOn).toEqual({ origin: "users", states: 256 });
+      expect(recall).toBe(reports[0]!.recall);
+      expect(recall).toBeGreaterThan(0.95);
+    }
+    expect(describeIndex(reports[0]!)).toMatch(
+      /^search: int8, recall@10 [01]\.\d{4} against exact search for 256 users, /,
+    );
+  });
+
+  it("is measured on made-up states where there are no users, or the index is not asked for histories", async () => {
+    const madeUp = { origin: "made-up", states: 64 };
+    const alone = await reportOf({});
+    expect(alone.measuredOn).toEqual(madeUp);
+    expect(describeIndex(alone)).toContain(" against exact search for 64 made-up questions, ");
+    expect((await reportOf(joined, interactions)).measuredOn).toEqual(madeUp);
+    const nobody = { offsets: new Int32Array(3), sequence: new Int32Array(0) };
+    expect((await reportOf({}, nobody)).measuredOn).toEqual(madeUp);
+  });
+});
 
 const joined = { "scoring.prior": "markov", "scoring.priorWeight": 2, "scoring.neighbourWeight": 9 };
 

@@ -18,7 +18,7 @@ import { nodeRuntime } from "../runtime/node.ts";
 import { readRunParams } from "./ready-vectors.ts";
 
 /** What a worker is told about a run. */
-export interface RetrieverSpec extends Omit<IndexOptions, "onMessage"> {
+export interface RetrieverSpec extends Omit<IndexOptions, "onMessage" | "sample"> {
   /** The run folder. */
   readonly directory: string;
   readonly config: ModelConfig;
@@ -41,7 +41,7 @@ export async function runRetriever(
 }
 
 async function openSource(spec: RetrieverSpec, onMessage: IndexOptions["onMessage"]): Promise<Source> {
-  const { directory, config, counts, index, threads, buildThreads, cache, device } = spec;
+  const { directory, config, counts, index, threads, buildThreads, cache, device, interactions } = spec;
   const items = counts.length;
   if (isBaseline(config)) {
     const { tensors } = await readTensors(join(directory, runFiles.weights));
@@ -51,7 +51,7 @@ async function openSource(spec: RetrieverSpec, onMessage: IndexOptions["onMessag
   }
   const params = await readRunParams(directory, config);
   const search = { index, threads, buildThreads, cache, onMessage };
-  return vectorSource({ config, items, params, ...search, device, runtime: nodeRuntime });
+  return vectorSource({ config, items, params, ...search, interactions, device, runtime: nodeRuntime });
 }
 
 /** Fields of each item, by its index. @throws DataError where the file or the folder cannot be read */

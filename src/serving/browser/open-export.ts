@@ -116,6 +116,7 @@ function sourceOf(manifest: ExportManifest, { program, vectors: bytes, prior }: 
     report: {
       kind: index.kind,
       recall: 1,
+      measuredOn: null,
       seconds: 0,
       origin: "built",
       tableBytes: tables.output.bytes,
