@@ -19,6 +19,8 @@ export interface ServeProcess {
   /** Resident memory now and at most, in MB. */
   memory(): { readonly now: number; readonly peak: number };
   stop(): Promise<void>;
+  /** Ends it without a warning, as the kernel does. */
+  kill(): Promise<void>;
 }
 
 /** Starts the service on a run folder and waits until it listens. */
@@ -43,16 +45,18 @@ export async function startServe(
   const line = await Promise.race([once(lines, "line"), ended.then(() => undefined)]);
   if (line === undefined) throw new Error(`sequitur serve did not start: ${log}`);
   const { address } = JSON.parse(line[0] as string) as { address: string };
+  const signal = async (name: NodeJS.Signals): Promise<void> => {
+    child.kill(name);
+    await ended;
+  };
   return {
     address,
     log: () => log,
     startSeconds: rounded((performance.now() - began) / 1000),
     alive: () => child.exitCode === null && child.signalCode === null,
     memory: () => residentMemory(child.pid!),
-    async stop() {
-      child.kill("SIGTERM");
-      await ended;
-    },
+    stop: () => signal("SIGTERM"),
+    kill: () => signal("SIGKILL"),
   };
 }
 

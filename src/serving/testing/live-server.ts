@@ -56,14 +56,22 @@ export interface Stream {
   readonly done: Promise<void>;
 }
 
+export interface StreamOptions {
+  /** 8 by default. */
+  readonly senders?: number;
+  /** The item of an event by its number; those of the cycle world by default. */
+  readonly itemOf?: (at: number) => string;
+}
+
 /** Sends events, one in a post, from several senders at once, until there are enough or the server is gone. */
-export function streamEvents(address: string, most: number, senders = 8): Stream {
+export function streamEvents(address: string, most: number, options: StreamOptions = {}): Stream {
+  const { senders = 8, itemOf = (at) => "abcdef"[at % 6]! } = options;
   const acknowledged = new Set<string>();
   let next = 0;
   async function send(): Promise<void> {
     while (next < most) {
       const at = next++;
-      const event = { id: `event ${at}`, user: `user ${at % 100}`, item: "abcdef"[at % 6], time: at };
+      const event = { id: `event ${at}`, user: `user ${at % 100}`, item: itemOf(at), time: at };
       try {
         const body = JSON.stringify({ events: [event] });
         const answer = await fetch(`${address}/v1/events`, { method: "POST", body });
