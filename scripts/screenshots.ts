@@ -38,11 +38,10 @@ const take = (name: string) => page.screenshot({ path: join(folder, `${name}.png
 async function makeHistory(): Promise<void> {
   for (const title of ["Pan's Labyrinth", "Spirited Away", "Amelie"]) {
     await page.getByRole("combobox").fill(title);
-    await page.getByRole("option").first().waitFor();
-    await page.waitForTimeout(400);
+    await page.getByRole("option", { name: title }).waitFor();
     await page.keyboard.press("Enter");
+    await page.getByRole("region", { name: "History" }).getByRole("link", { name: title }).waitFor();
   }
-  await page.keyboard.press("Escape");
   await page.getByText("Why?").first().click();
 }
 

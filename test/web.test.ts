@@ -11,6 +11,7 @@ import { type RunningServer, serve } from "../src/serving/serve.ts";
 import { hostileTitle, importFilms, trainFilms } from "../src/serving/testing/film-run.ts";
 import { openRetriever } from "../src/training/open-retriever.ts";
 import { openScorer } from "../src/training/open-scorer.ts";
+import { focused, onlyForTheMouse, walk } from "./keyboard.ts";
 import { chooseFilm, removeFilm, seriousFaults } from "./try-page.ts";
 
 const required = process.env.SEQUITUR_BROWSER === "required";
@@ -120,13 +121,83 @@ describe.skipIf(!executablePath)("the web app in headless Chromium", () => {
     },
   );
 
-  it("fits a phone", async () => {
-    const page = await open("run");
-    await page.setViewportSize({ width: 360, height: 700 });
-    await page.waitForTimeout(100);
-    expect(await page.evaluate("document.documentElement.scrollWidth")).toBeLessThanOrEqual(360);
+  it.each(["try", "item/i0", "run", "data", "service"])(
+    "fits a phone, and shows the keyboard's way through all of it: %s",
+    async (path) => {
+      const page = await open(path);
+      await page.setViewportSize({ width: 360, height: 700 });
+      if (path === "try") await chooseFilm(page);
+      await page.waitForLoadState("networkidle");
+      await page.locator("summary").first().waitFor();
+      for (const summary of await page.locator("summary").all()) {
+        await summary.focus();
+        if (path !== "try") await page.keyboard.press("Enter"); // there, one is open already
+      }
+      expect(await page.evaluate("document.documentElement.scrollWidth")).toBeLessThanOrEqual(360);
+      const { reached, faults } = await walk(page);
+      expect(faults).toEqual([]);
+      expect(reached).toBeGreaterThan(path === "try" ? 30 : 8);
+      expect(await onlyForTheMouse(page)).toEqual([]);
+      await page.close();
+    },
+    60_000,
+  );
+
+  it("is used by keys alone: a history put together and taken apart, an item, back", async () => {
+    const page = await open("try");
+    const press = async (...keys: readonly string[]): Promise<void> => {
+      for (const key of keys) await page.keyboard.press(key);
+    };
+    const history = page.getByRole("region", { name: "History" });
+    const next = page.getByRole("region", { name: "Next" });
+    await next.getByRole("listitem").first().waitFor();
+
+    await press("Tab", "Enter", "Tab"); // past the names of the pages
+    expect(await page.evaluate("document.activeElement.getAttribute('role')")).toBe("combobox");
+    await page.keyboard.type("film 1");
+    await page.getByRole("option", { name: /^Film 10\b/ }).waitFor();
+    await press("Escape", "Enter"); // what is not to be seen is not taken
+    expect(await history.getByRole("listitem").count()).toBe(0);
+    await press("ArrowDown");
+    const second = page.getByRole("option").nth(1);
+    const title = (await second.locator("span").textContent())!;
+    await press("ArrowDown", "Enter");
+    await history.getByRole("link", { name: title, exact: true }).waitFor();
+    await page.keyboard.type("film 7"); // and Enter at once, before anything is found
+    await press("Enter");
+    await next.getByRole("listitem").first().getByRole("link", { name: "Film 8" }).waitFor();
+
+    await press("Escape", "Tab", "Tab");
+    expect(await focused(page)).toBe(`Remove ${title}`);
+    await press("Enter");
+    await expect.poll(() => focused(page)).toBe("Remove Film 7");
+    await press("Tab");
+    expect(await focused(page)).toBe("Start again");
+    const answer = page.waitForResponse(/\/v1\/recommend$/);
+    await press("Tab", "ArrowRight");
+    expect(await next.locator("output").textContent()).toBe("0.1");
+    await answer;
+    await press("Tab", "Tab");
+    expect(await focused(page)).toMatch(/^Add to the history: Film \d+$/);
+    await press("Space");
+    await expect.poll(() => history.getByRole("listitem").count()).toBe(2);
+    expect(await focused(page)).toBe("Next");
+
+    await press("Shift+Tab", "Shift+Tab", "Enter"); // the one that was added is taken out again
+    await expect.poll(() => focused(page)).toBe("Remove Film 7");
+    await press("Enter");
+    await expect.poll(() => focused(page)).toBe("History");
+    await next.getByText("the history is empty").waitFor();
+
+    await press("Tab", "Escape", "Tab", "Tab");
+    const film = await focused(page);
+    await press("Enter");
+    await page.getByRole("heading", { name: film, level: 1 }).waitFor();
+    await expect.poll(() => page.evaluate("document.activeElement.tagName")).toBe("MAIN");
+    await page.goBack();
+    await page.getByRole("heading", { name: "What comes next?" }).waitFor();
     await page.close();
-  });
+  }, 60_000);
 
   it("asks for a key where the service wants one", async () => {
     const recommender = await openRecommender({ run, openScorer, openRetriever, users: "required" });

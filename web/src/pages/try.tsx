@@ -1,6 +1,6 @@
 /** @file Try it: a history is put together by clicking, and what comes next changes with it. */
 import { signal } from "@preact/signals";
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { api } from "../api.ts";
 import { metric } from "../format.ts";
 import { useLoaded } from "../loaded.ts";
@@ -18,14 +18,28 @@ const add = (item: FoundItem): void => {
   history.value = [...history.value, item];
 };
 
+/** A heading takes the focus where what had it is gone, so that the keyboard goes on from there. */
+const focusOn = (heading: string): void => document.getElementById(heading)?.focus({ preventScroll: true });
+
 function History() {
+  const list = useRef<HTMLOListElement>(null);
+  const removed = useRef<number | undefined>(undefined);
   const remove = (at: number): void => {
+    removed.current = at;
     history.value = history.value.filter((_, k) => k !== at);
   };
+  useEffect(() => {
+    if (removed.current === undefined) return;
+    const buttons = list.current?.querySelectorAll("button") ?? [];
+    const next = buttons[Math.min(removed.current, buttons.length - 1)];
+    removed.current = undefined;
+    if (next) next.focus();
+    else focusOn("history-title");
+  }, [history.value]);
   if (history.value.length === 0)
     return <p class="quiet">Nothing yet: find an item above, or take one of those that many like.</p>;
   return (
-    <ol class="items">
+    <ol class="items" ref={list}>
       {history.value.map((item, at) => (
         <li key={`${at}/${item.id}`}>
           <ItemPicture id={item.id} title={item.title ?? item.id} />
@@ -78,7 +92,15 @@ function Next({ diversity }: { readonly diversity: number }) {
     [ids.join("\n"), diversity],
   );
   const button = (item: Listed) => (
-    <button type="button" class="small" onClick={() => add({ ...item, count: 0, image: false })}>
+    <button
+      type="button"
+      class="small"
+      aria-label={`Add to the history: ${item.title ?? item.id}`}
+      onClick={() => {
+        add({ ...item, count: 0, image: false });
+        focusOn("next-title");
+      }}
+    >
       Add to the history
     </button>
   );
@@ -109,7 +131,9 @@ export function TryPage() {
       <h1>What comes next?</h1>
       <div class="columns">
         <section class="card" aria-labelledby="history-title">
-          <h2 id="history-title">History</h2>
+          <h2 id="history-title" tabIndex={-1}>
+            History
+          </h2>
           <Find label="Find an item by its title" onChoose={add} />
           <History />
           {history.value.length > 0 && (
@@ -118,6 +142,7 @@ export function TryPage() {
               class="small"
               onClick={() => {
                 history.value = [];
+                focusOn("history-title");
               }}
             >
               Start again
@@ -125,7 +150,9 @@ export function TryPage() {
           )}
         </section>
         <section class="card" aria-labelledby="next-title">
-          <h2 id="next-title">Next</h2>
+          <h2 id="next-title" tabIndex={-1}>
+            Next
+          </h2>
           <label class="row">
             Diversity
             <input

@@ -1,5 +1,5 @@
 /** @file A field that finds items by title as one types: arrow keys choose, Enter takes, Escape closes. */
-import { useEffect, useId, useState } from "preact/hooks";
+import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { api } from "../api.ts";
 import { number } from "../format.ts";
 
@@ -18,15 +18,21 @@ interface Props {
 /** Milliseconds without a key before the service is asked. */
 const pause = 120;
 
-function useFound(query: string, open: boolean): readonly FoundItem[] {
-  const [found, setFound] = useState<readonly FoundItem[]>([]);
+/** What was found last, and for which words. */
+interface Found {
+  readonly query: string;
+  readonly items: readonly FoundItem[];
+}
+
+function useFound(query: string, open: boolean): Found {
+  const [found, setFound] = useState<Found>({ query: "", items: [] });
   useEffect(() => {
     if (!open) return;
     const asked = new AbortController();
     const timer = setTimeout(() => {
       api.find(query, 10, asked.signal).then(
-        ({ items }) => asked.signal.aborted || setFound(items),
-        () => setFound([]),
+        ({ items }) => asked.signal.aborted || setFound({ query, items }),
+        () => asked.signal.aborted || setFound({ query, items: [] }),
       );
     }, pause);
     return () => {
@@ -41,7 +47,7 @@ export function Find({ label, onChoose }: Props) {
   const [query, setQuery] = useState("");
   const [open, setOpen] = useState(false);
   const [at, setAt] = useState(0);
-  const found = useFound(query, open);
+  const { query: answered, items: found } = useFound(query, open);
   const id = useId();
   const shown = open && found.length > 0;
   const choose = (item: FoundItem | undefined): void => {
@@ -49,11 +55,21 @@ export function Find({ label, onChoose }: Props) {
     onChoose(item);
     setQuery("");
     setAt(0);
+    setOpen(false);
   };
+  const hasty = useRef(false); // Enter came before what is found
+  useEffect(() => {
+    if (hasty.current && answered === query) choose(found[0]);
+    if (answered === query || !open) hasty.current = false;
+  }, [found, open]);
   const keys: Readonly<Record<string, () => void>> = {
-    ArrowDown: () => (open ? setAt(Math.min(at + 1, found.length - 1)) : setOpen(true)),
+    ArrowDown: () => (open ? setAt(Math.max(0, Math.min(at + 1, found.length - 1))) : setOpen(true)),
     ArrowUp: () => setAt(Math.max(at - 1, 0)),
-    Enter: () => choose(found[at]),
+    Enter: () => {
+      if (!open) return; // what is not to be seen is not taken
+      if (answered === query) choose(found[at]);
+      else hasty.current = true;
+    },
     Escape: () => setOpen(false),
   };
   return (
@@ -70,11 +86,13 @@ export function Find({ label, onChoose }: Props) {
         value={query}
         placeholder="A title …"
         onFocus={() => setOpen(true)}
+        onClick={() => setOpen(true)}
         onBlur={() => setOpen(false)}
         onInput={(event) => {
           setQuery(event.currentTarget.value);
           setAt(0);
           setOpen(true);
+          hasty.current = false;
         }}
         onKeyDown={(event) => {
           const act = keys[event.key];

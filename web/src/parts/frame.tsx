@@ -1,6 +1,6 @@
 /** @file What stands around every page: a way to skip it, the pages by name, and the model that answers. */
 import type { ComponentChildren } from "preact";
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { route } from "../route.ts";
 
 interface Props {
@@ -10,16 +10,24 @@ interface Props {
 }
 
 export function Frame({ pages, model, children }: Props) {
-  const { page } = route.value;
+  const { page, id } = route.value;
+  const main = useRef<HTMLElement>(null);
+  const shown = useRef(`${page}/${id}`);
   const name = pages.find((p) => p.page === page)?.name ?? "Item";
   useEffect(() => {
     document.title = `${name} · Sequitur`;
   }, [name]);
+  useEffect(() => {
+    if (shown.current === `${page}/${id}`) return;
+    shown.current = `${page}/${id}`;
+    main.current?.focus({ preventScroll: true }); // where a link that was followed is gone, the keyboard starts again
+    scrollTo(0, 0);
+  }, [page, id]);
   return (
     <>
-      <a class="skip" href="#main">
+      <button type="button" class="skip" onClick={() => main.current?.focus()}>
         Skip to the content
-      </a>
+      </button>
       <header>
         <a class="brand" href="#/try">
           Sequitur
@@ -33,7 +41,7 @@ export function Frame({ pages, model, children }: Props) {
         </nav>
         <span class="model">{model}</span>
       </header>
-      <main id="main" tabIndex={-1}>
+      <main id="main" tabIndex={-1} ref={main}>
         {children}
       </main>
     </>
