@@ -9,7 +9,7 @@ import { stream } from "../tensor/random.ts";
 import { type DenseProducts, denseProducts } from "./dense.ts";
 import { symmetricEigen } from "./eigen.ts";
 import { orthonormal } from "./orthonormal.ts";
-import { type GramTask, gramProduct, type SparseRows, STRIP, sharedFloats } from "./sparse.ts";
+import { type GramTask, gramProduct, type SparseRows, STRIP, sharedFloats, transposed } from "./sparse.ts";
 
 export interface ComponentsOptions {
   /** The most components. */
@@ -64,12 +64,13 @@ interface Iteration extends ComponentsOptions {
 /** Left singular vectors of Y = K orthonormal(K Ω), where K = C A Aᵀ C: those of K² Ω, from the squares of Y. */
 async function iterate(matrix: SparseRows, options: Iteration): Promise<Components> {
   const { width, dense, seed, onProgress } = options;
+  const turned = transposed(matrix);
   const start = stream(seed, "components").fillNormal(sharedFloats(matrix.rows * width));
-  const first = await gram(matrix, start, options);
+  const first = await gram({ matrix, turned }, start, options);
   onProgress?.(0.3);
   const basis = await orthonormal(first, width, dense);
   onProgress?.(0.4);
-  const image = await gram(matrix, basis, options);
+  const image = await gram({ matrix, turned }, basis, options);
   onProgress?.(0.6);
   const { values, vectors } = symmetricEigen(await dense.across(image, image), width);
   const found = values.findIndex((value) => !(value > NOTHING * values[0]!));
@@ -84,16 +85,20 @@ async function iterate(matrix: SparseRows, options: Iteration): Promise<Componen
   return { dim, scores: await dense.times(image, turn), deviations, projection: centred(projection, dim) };
 }
 
-/** The same numbers, from which each column's mean is taken: [N, dim]. */
+/** Takes from each column its mean, in place: [N, dim]. */
 function centred(matrix: Float32Array, dim: number): Float32Array {
-  const sums = new Float64Array(dim);
-  for (let at = 0; at < matrix.length; at++) sums[at % dim]! += matrix[at]!;
-  return matrix.map((value, at) => value - (sums[at % dim]! * dim) / matrix.length);
+  const means = new Float64Array(dim);
+  for (let row = 0; row < matrix.length; row += dim)
+    for (let c = 0; c < dim; c++) means[c]! += matrix[row + c]!;
+  for (let c = 0; c < dim; c++) means[c]! *= dim / matrix.length;
+  for (let row = 0; row < matrix.length; row += dim)
+    for (let c = 0; c < dim; c++) matrix[row + c]! -= means[c]!;
+  return matrix;
 }
 
 /** C A Aᵀ C x, where C takes from each column its mean, in as many threads as there are. */
 async function gram(
-  matrix: SparseRows,
+  { matrix, turned }: Pick<GramTask, "matrix" | "turned">,
   x: Float32Array,
   { width, threads }: Iteration,
 ): Promise<Float32Array> {
@@ -105,7 +110,7 @@ async function gram(
   const count = small ? 1 : Math.min(strips, threads ?? availableParallelism());
   const tasks = Array.from({ length: count }, (_, at): GramTask => {
     const [from, to] = [at, at + 1].map((part) => STRIP * Math.floor((strips * part) / count));
-    return { matrix, x: shared, y, width, from: from!, to: Math.min(width, to!) };
+    return { matrix, turned, x: shared, y, width, from: from!, to: Math.min(width, to!) };
   });
   const module = new URL("./sparse.js", import.meta.url).href;
   if (small) gramProduct(tasks[0]!);

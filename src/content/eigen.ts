@@ -1,8 +1,10 @@
 /**
- * @file Eigenvalues and eigenvectors of a symmetric matrix in float64: Householder reduction to a tridiagonal matrix and
- * the implicit QL method with Wilkinson's shift (Golub & Van Loan, Matrix Computations, 8.3), laid out so that every
- * inner loop runs along a row and the rotations work on few columns at a time.
+ * @file Eigenvalues and eigenvectors of a symmetric matrix in float64: Householder reduction to a tridiagonal matrix, its
+ * values by the implicit QL method with Wilkinson's shift (Golub & Van Loan, Matrix Computations, 8.3), its vectors by
+ * inverse iteration; every inner loop runs along a row.
  */
+
+import { tridiagonalVectors } from "./inverse-iteration.ts";
 
 /** Eigenvalues from large to small, and their vectors as the rows of a matrix. */
 export interface Eigen {
@@ -11,19 +13,24 @@ export interface Eigen {
   readonly vectors: Float64Array;
 }
 
-/** Decomposes a symmetric matrix [n, n], of which only the lower half is read and which is destroyed; O(n³). */
+/**
+ * Decomposes a symmetric matrix [n, n], of which only the lower half is read and which is destroyed; O(n³). The vectors
+ * are orthonormal but for 1e-10.
+ */
 export function symmetricEigen(matrix: Float64Array, n: number): Eigen {
   const { diagonal, off, scales } = tridiagonal(matrix, n);
-  const basis = basisOf(matrix, scales, n);
-  const rotations = diagonalize(diagonal, off, n, "vectors");
-  for (let from = 0; from < n; from += COLUMNS) rotateColumns(basis, rotations, { n, from });
-  return sorted(diagonal, basis, n);
+  const values = diagonal.slice();
+  diagonalize(values, off.slice(), n);
+  values.sort().reverse();
+  const vectors = tridiagonalVectors({ diagonal, off }, values);
+  turnBack(matrix, scales, vectors);
+  return { values, vectors };
 }
 
-/** The eigenvalues alone, from large to small, at a third of the cost. */
+/** The eigenvalues alone, from large to small, at half the cost. */
 export function symmetricEigenvalues(matrix: Float64Array, n: number): Float64Array {
   const { diagonal, off } = tridiagonal(matrix, n);
-  diagonalize(diagonal, off, n, "values");
+  diagonalize(diagonal, off, n);
   return diagonal.sort().reverse();
 }
 
@@ -40,16 +47,21 @@ function tridiagonal(a: Float64Array, n: number): Tridiagonal {
   const diagonal = new Float64Array(n);
   const off = new Float64Array(n);
   const scales = new Float64Array(n);
-  const product = new Float64Array(n);
+  const spare = [new Float64Array(n), new Float64Array(n)] as const;
+  let before: Reflection = { v: new Float64Array(n), w: new Float64Array(n) };
   for (let i = n - 1; i > 0; i--) {
-    diagonal[i] = a[i * n + i]!;
     const v = a.subarray(i * n, i * n + i);
+    subtractPair(v, i, before);
+    diagonal[i] = a[i * n + i]! - 2 * before.v[i]! * before.w[i]!;
     const { head, scale } = reflection(v);
     off[i - 1] = head;
     scales[i] = scale;
-    if (scale !== 0) reflect(a, v, { n, scale, product });
+    const w = spare[i % 2]!;
+    multiply(a, { n, v, w, before });
+    finish(w, v, scale);
+    before = { v, w };
   }
-  if (n > 0) diagonal[0] = a[0]!;
+  if (n > 0) diagonal[0] = a[0]! - 2 * before.v[0]! * before.w[0]!;
   return { diagonal, off, scales };
 }
 
@@ -66,102 +78,142 @@ function reflection(v: Float64Array): { readonly head: number; readonly scale: n
   return { head, scale: 2 / (v[last] * v[last] + rest) };
 }
 
-interface Reflect {
+/** What a reflection does to the rows before it: A ← A − v wᵀ − w vᵀ. */
+interface Reflection {
+  readonly v: Float64Array;
+  readonly w: Float64Array;
+}
+
+/** Does so to the entries of row r before its diagonal. */
+function subtractPair(row: Float64Array, r: number, { v, w }: Reflection): void {
+  const x = v[r]!;
+  const y = w[r]!;
+  for (let c = 0; c < r; c++) row[c]! -= x * w[c]! + y * v[c]!;
+}
+
+interface Multiply {
   readonly n: number;
-  readonly scale: number;
-  readonly product: Float64Array;
+  readonly v: Float64Array;
+  readonly w: Float64Array;
+  readonly before: Reflection;
 }
 
-/** A ← (I - s v vᵀ) A (I - s v vᵀ) on the leading block, of which only the lower half is kept. */
-function reflect(a: Float64Array, v: Float64Array, { n, scale, product }: Reflect): void {
+/**
+ * w = A v on the leading block, of which only the lower half is there, after the reflection before was done to it; two
+ * rows at a time, so that one pass over the memory does for both.
+ */
+function multiply(a: Float64Array, { n, v, w, before }: Multiply): void {
+  const { v: v0, w: w0 } = before;
   const size = v.length;
-  product.fill(0, 0, size);
-  for (let r = 0; r < size; r++) {
+  for (let r = 0; r < size; r += 2) {
+    const two = Number(r + 1 < size);
     const row = r * n;
+    const next = (r + two) * n;
     const x = v[r]!;
-    let sum = a[row + r]! * x;
+    const x0 = v0[r]!;
+    const y0 = w0[r]!;
+    const nx = two * v[r + two]!;
+    const nx0 = two * v0[r + two]!;
+    const ny0 = two * w0[r + two]!;
+    let sum = 0;
+    let nextSum = 0;
     for (let c = 0; c < r; c++) {
-      const entry = a[row + c]!;
-      sum += entry * v[c]!;
-      product[c]! += entry * x;
+      const vc = v[c]!;
+      const v0c = v0[c]!;
+      const w0c = w0[c]!;
+      const entry = a[row + c]! - (x0 * w0c + y0 * v0c);
+      a[row + c] = entry;
+      const below = a[next + c]! - (nx0 * w0c + ny0 * v0c);
+      a[next + c] = below;
+      sum += entry * vc;
+      nextSum += below * vc;
+      w[c]! += entry * x + below * nx;
     }
-    product[r] = sum;
-  }
-  let inner = 0;
-  for (let r = 0; r < size; r++) inner += product[r]! * v[r]!;
-  const half = (scale * inner) / 2;
-  for (let r = 0; r < size; r++) product[r] = scale * (product[r]! - half * v[r]!);
-  for (let r = 0; r < size; r++) {
-    const x = v[r]!;
-    const y = product[r]!;
-    const row = r * n;
-    for (let c = 0; c <= r; c++) a[row + c]! -= x * product[c]! + y * v[c]!;
+    a[row + r]! -= 2 * x0 * y0;
+    w[r] = sum + a[row + r]! * x;
+    if (two === 0) continue;
+    a[next + r]! -= nx0 * w0[r]! + ny0 * v0[r]!;
+    a[next + r + 1]! -= 2 * nx0 * ny0;
+    w[r]! += a[next + r]! * nx;
+    w[r + 1] = nextSum + a[next + r]! * x + a[next + r + 1]! * nx;
   }
 }
 
-/** Qᵀ [n, n]: its rows are the basis in which the matrix is tridiagonal. */
-function basisOf(a: Float64Array, scales: Float64Array, n: number): Float64Array {
-  const q = new Float64Array(n * n);
-  for (let i = 0; i < n; i++) q[i * n + i] = 1;
-  for (let from = 0; from < n; from += 4) reflectRows(a, scales, { n, q, from });
-  return q;
+/** From A v to w of the reflection I - s v vᵀ: s (A v - s/2 (vᵀ A v) v). */
+function finish(w: Float64Array, v: Float64Array, scale: number): void {
+  let inner = 0;
+  for (let r = 0; r < v.length; r++) inner += w[r]! * v[r]!;
+  const half = (scale * inner) / 2;
+  for (let r = 0; r < v.length; r++) w[r] = scale * (w[r]! - half * v[r]!);
+}
+
+/** Reflections, an even number, that stay in the processor's cache while they are applied to all rows. */
+const TOGETHER = 16;
+
+/** Rows z of the basis in which the matrix is tridiagonal → rows of that in which it was given. */
+function turnBack(a: Float64Array, scales: Float64Array, z: Float64Array): void {
+  const n = scales.length;
+  const inner = new Float64Array(n);
+  for (let i = 1; i + 1 < n; i += 2)
+    for (let c = 0; c < i; c++) inner[i]! += a[i * n + c]! * a[(i + 1) * n + c]!;
+  for (let first = 1; first < n; first += TOGETHER)
+    for (let from = 0; from < n; from += 2) reflectRows(a, { scales, inner, z, from, first });
 }
 
 interface Rows {
-  readonly n: number;
-  readonly q: Float64Array;
+  readonly scales: Float64Array;
+  /** [i]: the inner product of reflections i and i + 1. */
+  readonly inner: Float64Array;
+  readonly z: Float64Array;
   readonly from: number;
+  readonly first: number;
 }
 
-/** Applies the reflections of rows i > r to rows r = from … from + 3 of q, which share each read of one. */
-function reflectRows(a: Float64Array, scales: Float64Array, { n, q, from }: Rows): void {
-  const rowOf = (more: number) => Math.min(from + more, n - 1) * n;
-  const r0 = rowOf(0);
-  const r1 = rowOf(1);
-  const r2 = rowOf(2);
-  const r3 = rowOf(3);
-  const distinct = Math.min(4, n - from);
-  for (let i = from + 1; i < n; i++) {
-    const scale = scales[i]!;
-    if (scale === 0) continue;
+/** Applies the reflections from `first` on, two by two, to rows from and from + 1 of z. */
+function reflectRows(a: Float64Array, { scales, inner, z, from, first }: Rows): void {
+  const n = scales.length;
+  const two = Number(from + 1 < n);
+  const r0 = from * n;
+  const r1 = (from + two) * n;
+  const end = Math.min(first + TOGETHER, n);
+  for (let i = first; i < end; i += 2) {
     const v = i * n;
-    let s0 = 0;
-    let s1 = 0;
-    let s2 = 0;
-    let s3 = 0;
+    const u = Math.min(i + 1, n - 1) * n;
+    const next = i + 1 < n ? scales[i + 1]! : 0;
+    let v0 = 0;
+    let v1 = 0;
+    let u0 = 0;
+    let u1 = 0;
     for (let c = 0; c < i; c++) {
       const x = a[v + c]!;
-      s0 += q[r0 + c]! * x;
-      s1 += q[r1 + c]! * x;
-      s2 += q[r2 + c]! * x;
-      s3 += q[r3 + c]! * x;
+      const y = a[u + c]!;
+      const z0 = z[r0 + c]!;
+      const z1 = z[r1 + c]!;
+      v0 += z0 * x;
+      v1 += z1 * x;
+      u0 += z0 * y;
+      u1 += z1 * y;
     }
-    s0 *= scale;
-    s1 *= distinct > 1 ? scale : 0;
-    s2 *= distinct > 2 ? scale : 0;
-    s3 *= distinct > 3 ? scale : 0;
+    const last = next === 0 ? 0 : a[u + i]!;
+    v0 *= scales[i]!;
+    v1 *= scales[i]! * two;
+    u0 = next * (u0 + last * z[r0 + i]! - inner[i]! * v0);
+    u1 = next * (u1 + last * z[r1 + i]! - inner[i]! * v1) * two;
     for (let c = 0; c < i; c++) {
       const x = a[v + c]!;
-      q[r0 + c]! -= s0 * x;
-      q[r1 + c]! -= s1 * x;
-      q[r2 + c]! -= s2 * x;
-      q[r3 + c]! -= s3 * x;
+      const y = a[u + c]!;
+      z[r0 + c]! -= v0 * x + u0 * y;
+      z[r1 + c]! -= v1 * x + u1 * y;
     }
+    z[r0 + i]! -= u0 * last;
+    z[r1 + i]! -= u1 * last;
   }
-}
-
-/** Rotations of rows i and i + 1 in their order. */
-interface Rotations {
-  readonly rows: number[];
-  readonly sines: number[];
-  readonly cosines: number[];
 }
 
 const MOST_SWEEPS = 60;
 
-/** QL sweeps until every off-diagonal entry is gone; the rotations are those that the vectors need. */
-function diagonalize(d: Float64Array, e: Float64Array, n: number, wanted: "values" | "vectors"): Rotations {
-  const rotations: Rotations = { rows: [], sines: [], cosines: [] };
+/** QL sweeps until every off-diagonal entry is gone: d becomes the eigenvalues, e is destroyed. */
+function diagonalize(d: Float64Array, e: Float64Array, n: number): void {
   let largest = 0;
   for (let i = 0; i < n; i++) largest = Math.max(largest, Math.abs(d[i]!), Math.abs(e[i]!));
   const rounding = Number.EPSILON * largest; // where the entries around are zero but for that
@@ -174,20 +226,13 @@ function diagonalize(d: Float64Array, e: Float64Array, n: number, wanted: "value
         high++;
       }
       if (high === low) break;
-      sweepOnce({ d, e, rotations: wanted === "vectors" ? rotations : undefined }, low, high);
+      sweepOnce(d, e, low, high);
     }
   }
-  return rotations;
-}
-
-interface Problem {
-  readonly d: Float64Array;
-  readonly e: Float64Array;
-  readonly rotations: Rotations | undefined;
 }
 
 /** One implicit QL step on the unreduced block low … high. */
-function sweepOnce({ d, e, rotations }: Problem, low: number, high: number): void {
+function sweepOnce(d: Float64Array, e: Float64Array, low: number, high: number): void {
   let g = (d[low + 1]! - d[low]!) / (2 * e[low]!);
   let r = Math.hypot(g, 1);
   g = d[high]! - d[low]! + e[low]! / (g + (g < 0 ? -r : r));
@@ -209,44 +254,8 @@ function sweepOnce({ d, e, rotations }: Problem, low: number, high: number): voi
     p = sine * r;
     d[i + 1] = g + p;
     g = cosine * r - b;
-    rotations?.rows.push(i);
-    rotations?.sines.push(sine);
-    rotations?.cosines.push(cosine);
   }
   d[low]! -= p;
   e[low] = g;
   e[high] = 0;
-}
-
-/** Columns that are rotated together: what they hold stays in the processor's cache. */
-const COLUMNS = 64;
-
-interface Columns {
-  readonly n: number;
-  readonly from: number;
-}
-
-function rotateColumns(basis: Float64Array, { rows, sines, cosines }: Rotations, { n, from }: Columns): void {
-  const width = Math.min(COLUMNS, n - from);
-  const block = new Float64Array(n * width);
-  for (let r = 0; r < n; r++) block.set(basis.subarray(r * n + from, r * n + from + width), r * width);
-  for (let at = 0; at < rows.length; at++) {
-    const sine = sines[at]!;
-    const cosine = cosines[at]!;
-    const start = rows[at]! * width;
-    for (let i = start; i < start + width; i++) {
-      const x = block[i]!;
-      const y = block[i + width]!;
-      block[i + width] = sine * x + cosine * y;
-      block[i] = cosine * x - sine * y;
-    }
-  }
-  for (let r = 0; r < n; r++) basis.set(block.subarray(r * width, (r + 1) * width), r * n + from);
-}
-
-function sorted(values: Float64Array, vectors: Float64Array, n: number): Eigen {
-  const order = Array.from(values.keys()).sort((a, b) => values[b]! - values[a]! || a - b);
-  const rows = new Float64Array(n * n);
-  for (const [to, from] of order.entries()) rows.set(vectors.subarray(from * n, (from + 1) * n), to * n);
-  return { values: Float64Array.from(order, (from) => values[from]!), vectors: rows };
 }

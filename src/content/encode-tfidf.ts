@@ -22,7 +22,7 @@ export interface TfidfOptions {
 }
 
 /** Changes with whatever changes what is written for an unchanged text. */
-const VERSION = 2;
+const VERSION = 3;
 
 /**
  * Encodes all items' texts at once, since every value depends on all of them; the same texts are not encoded again.

@@ -1,7 +1,7 @@
 /** @file The built-in text encoder, as it was fitted, on texts that came later. */
 
 import type { Outcome } from "./partial.ts";
-import { meanRow, type SparseRows } from "./sparse.ts";
+import { meanRow, type SparseRows, transposed } from "./sparse.ts";
 import { type Texts, tfidf, tfidfRows } from "./tfidf.ts";
 
 /** Memory for places of terms that are kept. */
@@ -18,7 +18,7 @@ export function foldTexts(
 ): (added: readonly Texts[]) => Outcome[] {
   const { rows, vocabulary } = tfidf(texts);
   const dim = projection.length / texts.length;
-  const documents = byTerm(rows);
+  const documents = transposed(rows);
   const centre = meanPlace(rows, projection, dim);
   const kept = new Map<number, Float32Array>();
 
@@ -29,7 +29,7 @@ export function foldTexts(
     const place = new Float32Array(dim);
     const end = documents.offsets[term + 1]!;
     for (let at = documents.offsets[term]!; at < end; at++)
-      addScaled(place, projection, documents.rows[at]! * dim, documents.values[at]!);
+      addScaled(place, projection, documents.indices[at]! * dim, documents.values[at]!);
     kept.set(term, place);
     if (kept.size * dim * 4 > KEPT_BYTES) kept.delete(kept.keys().next().value!);
     return place;
@@ -50,24 +50,6 @@ export function foldTexts(
 /** to += scale · from[start … start + length of to) */
 function addScaled(to: Float32Array, from: Float32Array, start: number, scale: number): void {
   for (let c = 0; c < to.length; c++) to[c]! += scale * from[start + c]!;
-}
-
-/** The rows in which each term is, with its values there. */
-function byTerm(matrix: SparseRows) {
-  const offsets = new Int32Array(matrix.columns + 1);
-  for (const term of matrix.indices) offsets[term + 1]!++;
-  for (let term = 0; term < matrix.columns; term++) offsets[term + 1]! += offsets[term]!;
-  const next = offsets.slice();
-  const rows = new Int32Array(matrix.indices.length);
-  const values = new Float32Array(matrix.indices.length);
-  for (let row = 0; row < matrix.rows; row++) {
-    for (let at = matrix.offsets[row]!; at < matrix.offsets[row + 1]!; at++) {
-      const to = next[matrix.indices[at]!]!++;
-      rows[to] = row;
-      values[to] = matrix.values[at]!;
-    }
-  }
-  return { offsets, rows, values };
 }
 
 /** ā Aᵀ P: the place of the mean of the rows that have a term. */

@@ -3,7 +3,7 @@
  * alone; fold-texts.ts does it for few texts at a time, and exactly, by the projection that is kept beside the table.
  */
 import type { FeatureTable } from "../data/features.ts";
-import { loadStrip, meanRow, type SparseRows, STRIP, scatter } from "./sparse.ts";
+import { loadStrip, meanRow, type SparseRows, STRIP, sparseProduct, transposed } from "./sparse.ts";
 
 /** The texts that a table was fitted to, in its vocabulary, and the table. */
 export interface Fitted extends Pick<FeatureTable, "values" | "dim"> {
@@ -16,13 +16,14 @@ export interface Fitted extends Pick<FeatureTable, "values" | "dim"> {
  */
 export function projectTexts({ rows, values, dim }: Fitted, added: SparseRows): Float32Array {
   const { mean, count } = meanRow(rows);
+  const terms = transposed(rows);
   const places = new Float32Array(added.rows * dim);
   const columns = new Float32Array(rows.rows * STRIP);
   const strip = new Float32Array(rows.columns * STRIP);
   for (let start = 0; start < dim; start += STRIP) {
     const width = Math.min(STRIP, dim - start);
     loadStrip(values, { width: dim, at: start }, columns);
-    scatter(rows, columns, strip.fill(0));
+    sparseProduct(terms, columns, strip);
     const { squares, centre } = measure(strip, mean);
     for (let row = 0; row < added.rows; row++) {
       if (added.offsets[row] === added.offsets[row + 1]) continue;

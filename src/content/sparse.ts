@@ -17,6 +17,8 @@ export const sharedFloats = (count: number): Float32Array =>
 /** Columns from … to of y = C A Aᵀ C x, where C takes from each column its mean; x and y are [N, width]. */
 export interface GramTask {
   readonly matrix: SparseRows;
+  /** `transposed` of it. */
+  readonly turned: SparseRows;
   readonly x: Float32Array;
   readonly y: Float32Array;
   readonly width: number;
@@ -24,11 +26,11 @@ export interface GramTask {
   readonly to: number;
 }
 
-/** Columns that go through the matrix together: a multiple of four. */
+/** Columns that go through the matrix together: a multiple of eight. */
 export const STRIP = 32;
 
 /** Does a task strip by strip; the result does not depend on how columns are divided into tasks of whole strips. */
-export function gramProduct({ matrix, x, y, width, from, to }: GramTask): null {
+export function gramProduct({ matrix, turned, x, y, width, from, to }: GramTask): null {
   const { rows, columns } = matrix;
   const input = new Float32Array(rows * STRIP);
   const middle = new Float32Array(columns * STRIP);
@@ -37,8 +39,8 @@ export function gramProduct({ matrix, x, y, width, from, to }: GramTask): null {
     const strip = Math.min(STRIP, to - at);
     loadStrip(x, { width, at }, input);
     centre(input, rows);
-    scatter(matrix, input, middle.fill(0));
-    collect(matrix, middle, output.fill(0));
+    sparseProduct(turned, input, middle);
+    sparseProduct(matrix, middle, output);
     centre(output, rows);
     for (let row = 0; row < rows; row++)
       for (let c = 0; c < strip; c++) y[row * width + at + c] = output[row * STRIP + c]!;
@@ -75,38 +77,63 @@ function centre(strip: Float32Array, rows: number): void {
   for (let row = 0; row < rows; row++) for (let c = 0; c < STRIP; c++) strip[row * STRIP + c]! -= sums[c]!;
 }
 
-/** to[V, STRIP] += Aᵀ from[N, STRIP]. */
-export function scatter(
+/** Aᵀ [V, N], in memory that threads share; the columns of a row are in order. */
+export function transposed(matrix: SparseRows): SparseRows {
+  const offsets = sharedInts(matrix.columns + 1);
+  for (const column of matrix.indices) offsets[column + 1]!++;
+  for (let column = 0; column < matrix.columns; column++) offsets[column + 1]! += offsets[column]!;
+  const next = offsets.slice();
+  const indices = sharedInts(matrix.indices.length);
+  const values = sharedFloats(matrix.indices.length);
+  for (let row = 0; row < matrix.rows; row++) {
+    for (let at = matrix.offsets[row]!; at < matrix.offsets[row + 1]!; at++) {
+      const to = next[matrix.indices[at]!]!++;
+      indices[to] = row;
+      values[to] = matrix.values[at]!;
+    }
+  }
+  return { rows: matrix.columns, columns: matrix.rows, offsets, indices, values };
+}
+
+/** to[N, STRIP] = A from[V, STRIP], summed in float64, eight columns at a time since so many sums fit the registers. */
+export function sparseProduct(
   { rows, offsets, indices, values }: SparseRows,
   from: Float32Array,
   to: Float32Array,
 ): void {
   for (let row = 0; row < rows; row++) {
+    const start = offsets[row]!;
     const end = offsets[row + 1]!;
-    for (let at = offsets[row]!; at < end; at++)
-      addScaled(to, indices[at]! * STRIP, from, { start: row * STRIP, scale: values[at]! });
-  }
-}
-
-/** to[N, STRIP] += A from[V, STRIP]. */
-function collect({ rows, offsets, indices, values }: SparseRows, from: Float32Array, to: Float32Array): void {
-  for (let row = 0; row < rows; row++) {
-    const end = offsets[row + 1]!;
-    for (let at = offsets[row]!; at < end; at++)
-      addScaled(to, row * STRIP, from, { start: indices[at]! * STRIP, scale: values[at]! });
-  }
-}
-
-interface Scaled {
-  readonly start: number;
-  readonly scale: number;
-}
-
-function addScaled(to: Float32Array, at: number, from: Float32Array, { start, scale }: Scaled): void {
-  for (let c = 0; c < STRIP; c += 4) {
-    to[at + c]! += scale * from[start + c]!;
-    to[at + c + 1]! += scale * from[start + c + 1]!;
-    to[at + c + 2]! += scale * from[start + c + 2]!;
-    to[at + c + 3]! += scale * from[start + c + 3]!;
+    for (let c = 0; c < STRIP; c += 8) {
+      let s0 = 0;
+      let s1 = 0;
+      let s2 = 0;
+      let s3 = 0;
+      let s4 = 0;
+      let s5 = 0;
+      let s6 = 0;
+      let s7 = 0;
+      for (let at = start; at < end; at++) {
+        const scale = values[at]!;
+        const other = indices[at]! * STRIP + c;
+        s0 += scale * from[other]!;
+        s1 += scale * from[other + 1]!;
+        s2 += scale * from[other + 2]!;
+        s3 += scale * from[other + 3]!;
+        s4 += scale * from[other + 4]!;
+        s5 += scale * from[other + 5]!;
+        s6 += scale * from[other + 6]!;
+        s7 += scale * from[other + 7]!;
+      }
+      const own = row * STRIP + c;
+      to[own] = s0;
+      to[own + 1] = s1;
+      to[own + 2] = s2;
+      to[own + 3] = s3;
+      to[own + 4] = s4;
+      to[own + 5] = s5;
+      to[own + 6] = s6;
+      to[own + 7] = s7;
+    }
   }
 }

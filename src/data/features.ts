@@ -178,8 +178,9 @@ function sourceOf({ metadata }: SafetensorsFile): FeatureSource {
 }
 
 function refuseUnknownNumbers(name: string, values: Float32Array, dim: number): void {
-  const at = values.findIndex((value) => !Number.isFinite(value));
-  if (at < 0) return;
+  let at = 0;
+  while (at < values.length && Number.isFinite(values[at]!)) at++;
+  if (at === values.length) return;
   const what = `features "${name}": value ${at % dim} of row ${Math.floor(at / dim)} is ${values[at]}, which is no number`;
   throw new DataError("not-a-number", what, { name, row: Math.floor(at / dim) });
 }
