@@ -19,7 +19,7 @@ export interface LikeOptions {
 }
 
 /** Changes with whatever changes the values of an unchanged text. */
-const VERSION = 1;
+const VERSION = 2;
 
 /**
  * Encodes all items' texts with the vocabulary and the components of another data set's table; words that it does not

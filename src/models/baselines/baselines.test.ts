@@ -1,12 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { nodeRuntime } from "../../runtime/node.ts";
+import { stream } from "../../tensor/random.ts";
 import type { Baseline, FitInput } from "./define.ts";
 import { ease } from "./ease.ts";
 import { invertPositive } from "./inverse.ts";
 import { itemKnn } from "./item-knn.ts";
 import { markov } from "./markov.ts";
 import { popularity, recentPopularity } from "./popularity.ts";
+import { invertSparse } from "./sparse-inverse.ts";
 
 function inputOf(
   histories: readonly (readonly number[])[],
@@ -146,6 +148,26 @@ describe("ease", () => {
         let total = 0;
         for (let k = 0; k < size; k++) total += matrix[i * size + k]! * inverse[k * size + j]!;
         expect(total).toBeCloseTo(Number(i === j), 3);
+      }
+  });
+
+  it.each([0, 2, 6, 40])("inverts sparse ones, rows of up to %i entries by themselves", async (few) => {
+    const size = 40;
+    const random = stream(1, "sparse");
+    const exact = new Float64Array(size * size);
+    for (let i = 0; i < size; i++) exact[i * size + i] = 9 + i;
+    for (let k = 0; k < 70; k++) {
+      const [i, j] = [random.below(size - 1), random.below(9)]; // the last has no entries but its own
+      if (i !== j) for (const at of [i * size + j, j * size + i]) exact[at] = 1;
+    }
+    const inverse = Float32Array.from(exact);
+    await invertSparse(inverse, size, { runtime: nodeRuntime, threads: 1, block: 5, panel: 7, few });
+    for (let i = 0; i < size; i++)
+      for (let j = 0; j < size; j++) {
+        let total = 0;
+        for (let k = 0; k < size; k++) total += exact[i * size + k]! * inverse[k * size + j]!;
+        expect(total).toBeCloseTo(Number(i === j), 5);
+        expect(inverse[i * size + j]).toBe(inverse[j * size + i]);
       }
   });
 

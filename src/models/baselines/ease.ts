@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { Sequences } from "../../data/sequences.ts";
 import { ConfigError } from "../../tensor/errors.ts";
 import { defineBaseline } from "./define.ts";
-import { invertPositive } from "./inverse.ts";
+import { invertSparse } from "./sparse-inverse.ts";
 
 /** The item–item matrix is dense: at this many items it takes 1.6 GB. */
 const mostItems = 20_000;
@@ -36,7 +36,7 @@ export const ease = defineBaseline<z.infer<typeof config>>({
   summary: "a linear model of items on items in closed form, up to 20,000 items",
   source: "Steck 2019, arXiv:1905.03375",
   config,
-  async fit({ sequences, count, runtime, threads, onProgress }, { regularization, longest }) {
+  async fit({ sequences, count, runtime, threads, breathe, onProgress }, { regularization, longest }) {
     if (count > mostItems)
       throw new ConfigError(
         "too-many-items",
@@ -45,7 +45,7 @@ export const ease = defineBaseline<z.infer<typeof config>>({
     const matrix = gram(sequences, count, longest);
     for (let i = 0; i < count; i++) matrix[i * count + i]! += regularization;
     const progress = (done: number): void => onProgress?.(`ease: solved ${Math.round(100 * done)} %`);
-    await invertPositive(matrix, count, { runtime, threads, onProgress: progress });
+    await invertSparse(matrix, count, { runtime, threads, breathe, onProgress: progress });
     const diagonal = Float32Array.from({ length: count }, (_, i) => matrix[i * count + i]!);
     for (let i = 0; i < count; i++)
       for (let j = 0; j < count; j++) {
