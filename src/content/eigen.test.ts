@@ -45,6 +45,22 @@ describe("the eigenvalues of a symmetric matrix", () => {
     expect([...values]).toEqual([3, 2, -1]);
   });
 
+  it("of a matrix that is one but for rounding have orthonormal vectors", () => {
+    const n = 50;
+    const random = stream(2, "one");
+    const matrix = new Float64Array(n * n);
+    for (let i = 0; i < n; i++)
+      for (let j = 0; j <= i; j++)
+        matrix[i * n + j] = matrix[j * n + i] = Number(i === j) + 1e-9 * random.normal();
+    const { vectors } = symmetricEigen(matrix, n);
+    for (let i = 0; i < n; i++)
+      for (let j = 0; j <= i; j++) {
+        let inner = 0;
+        for (let k = 0; k < n; k++) inner += vectors[i * n + k]! * vectors[j * n + k]!;
+        expect(Math.abs(inner - Number(i === j))).toBeLessThan(1e-10);
+      }
+  });
+
   it("of a zero matrix are zero", () => {
     expect([...symmetricEigen(new Float64Array(16), 4).values]).toEqual([0, 0, 0, 0]);
   });

@@ -48,8 +48,7 @@ function refined(vector: Float64Array, factors: Factors, before: Float64Array): 
   for (let round = 0; round < ROUNDS; round++) {
     solve(factors, vector);
     if (!normalized(vector, 0)) return false;
-    for (let from = 0; from < before.length; from += vector.length)
-      removeShare(vector, before.subarray(from, from + vector.length));
+    for (let from = 0; from < before.length; from += 4 * vector.length) removeShares(vector, before, from);
     if (!normalized(vector, 1e-8)) return false;
   }
   return true;
@@ -67,10 +66,29 @@ function normalized(vector: Float64Array, least: number): boolean {
   return true;
 }
 
-function removeShare(vector: Float64Array, other: Float64Array): void {
-  let share = 0;
-  for (let i = 0; i < vector.length; i++) share += vector[i]! * other[i]!;
-  for (let i = 0; i < vector.length; i++) vector[i]! -= share * other[i]!;
+/** Makes a vector orthogonal to four orthonormal ones from a place on, or to as many as there are. */
+function removeShares(vector: Float64Array, others: Float64Array, from: number): void {
+  const n = vector.length;
+  const last = others.length - n;
+  const r1 = Math.min(from + n, last);
+  const r2 = Math.min(from + 2 * n, last);
+  const r3 = Math.min(from + 3 * n, last);
+  let s0 = 0;
+  let s1 = 0;
+  let s2 = 0;
+  let s3 = 0;
+  for (let i = 0; i < n; i++) {
+    const x = vector[i]!;
+    s0 += x * others[from + i]!;
+    s1 += x * others[r1 + i]!;
+    s2 += x * others[r2 + i]!;
+    s3 += x * others[r3 + i]!;
+  }
+  if (r1 === from) s1 = 0;
+  if (r2 === r1) s2 = 0;
+  if (r3 === r2) s3 = 0;
+  for (let i = 0; i < n; i++)
+    vector[i]! -= s0 * others[from + i]! + s1 * others[r1 + i]! + s2 * others[r2 + i]! + s3 * others[r3 + i]!;
 }
 
 /** P (T − λ) = L U with row exchanges: U has three diagonals. */
