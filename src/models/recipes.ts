@@ -99,9 +99,9 @@ export const recipes: readonly Recipe[] = [
     summary: "causal self-attention with the scaled cross-entropy over 500 drawn items for each token",
     config: {
       ...ours,
-      backbone: { name: "sasrec", blocks: 2, heads: 1, dropout: 0.3 },
+      backbone: { name: "sasrec", blocks: 2, heads: 1, dropout: 0.4 },
       loss: { name: "sce", negatives: 500, alpha: 100 },
-      training: { ...ours.training, learningRate: 2e-3, batchTokens: 1024, epochs: 14, updates: "all" },
+      training: { ...ours.training, updates: "all" },
     },
   },
   {
