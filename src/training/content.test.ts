@@ -125,36 +125,33 @@ describe("training with content", () => {
     expect(Object.keys(tensors)).not.toContain("items.text.values");
   });
 
-  it.each([0, 3])(
-    "gives new items vectors from their content alone, %i components of it",
-    async (components) => {
-      const out = join(folder, `text-only-${components}`);
-      const only = { "items.parts.id": null, "items.parts.text.components": components };
-      await train({ data, out, recipe: "sasrec-text", set: set(2, only) });
-      const run = await openRun(out);
-      const table = await openFeatures(await openDataset(data), "text");
-      const { tensors } = await readTensors(join(out, "item-vectors.safetensors"));
-      const own = tensors["items.vectors"]!.data as Float32Array;
-      const encoder = await openNewItems(trained(run), nodeRuntime);
-      const rowOf = (item: number): Float32Array => table.values.subarray(12 * item, 12 * item + 12);
-      const added = (features: NewItem["features"]): NewItem => ({
-        item: { id: "new", fields: {} },
-        features,
-      });
-      const many = Array.from({ length: 70 }, (_, k) => added({ text: rowOf(k % 3) }));
-      const { vectors: made, known } = await encoder.encode([...many, added({})]);
-      expect(encoder.tables).toEqual([{ table: "text", columns: 12 }]);
-      expect([...known]).toEqual([...many.map(() => 1), 0]);
-      for (let k = 0; k < 71; k++) {
-        const like = k === 70 ? 4 : k % 3; // item 4 has no content either
-        for (let c = 0; c < 16; c++) expect(made[16 * k + c]).toBeCloseTo(own[16 * like + c]!, 5);
-      }
-      await expect(encoder.encode([added({ text: new Float32Array(5) })])).rejects.toThrow(
-        'item "new": features "text" must be 12 finite numbers, as in training; there are 5',
-      );
-      await encoder.dispose();
-    },
-  );
+  it.each([0, 3])("gives new items vectors from their content alone (components %i)", async (components) => {
+    const out = join(folder, `text-only-${components}`);
+    const only = { "items.parts.id": null, "items.parts.text.components": components };
+    await train({ data, out, recipe: "sasrec-text", set: set(2, only) });
+    const run = await openRun(out);
+    const table = await openFeatures(await openDataset(data), "text");
+    const { tensors } = await readTensors(join(out, "item-vectors.safetensors"));
+    const own = tensors["items.vectors"]!.data as Float32Array;
+    const encoder = await openNewItems(trained(run), nodeRuntime);
+    const rowOf = (item: number): Float32Array => table.values.subarray(12 * item, 12 * item + 12);
+    const added = (features: NewItem["features"]): NewItem => ({
+      item: { id: "new", fields: {} },
+      features,
+    });
+    const many = Array.from({ length: 70 }, (_, k) => added({ text: rowOf(k % 3) }));
+    const { vectors: made, known } = await encoder.encode([...many, added({})]);
+    expect(encoder.tables).toEqual([{ table: "text", columns: 12 }]);
+    expect([...known]).toEqual([...many.map(() => 1), 0]);
+    for (let k = 0; k < 71; k++) {
+      const like = k === 70 ? 4 : k % 3; // item 4 has no content either
+      for (let c = 0; c < 16; c++) expect(made[16 * k + c]).toBeCloseTo(own[16 * like + c]!, 5);
+    }
+    await expect(encoder.encode([added({ text: new Float32Array(5) })])).rejects.toThrow(
+      'item "new": features "text" must be 12 finite numbers, as in training; there are 5',
+    );
+    await encoder.dispose();
+  });
 
   it("gives items that it knows other vectors for other content, with what it learned of their ids", async () => {
     const run = await openRun(join(folder, "learns"));
@@ -197,17 +194,12 @@ describe("training with content", () => {
 
   it("is resumed to the same bits, but not over other features", async () => {
     const [whole, parts] = [join(folder, "whole"), join(folder, "parts")];
-    const options = {
-      data,
-      recipe: "sasrec-text",
-      seed: 3,
-      set: set(3, { "items.parts.text.components": 5 }),
-    };
+    const components = { "items.parts.text.components": 5 };
+    const options = { data, recipe: "sasrec-text", seed: 3, set: set(3, components) };
     await train({ ...options, out: whole });
     let epochs = 0;
     const stop = (): void => {
-      epochs++;
-      if (epochs === 3) throw new Error("stopped");
+      if (++epochs === 3) throw new Error("stopped");
     };
     const onProgress: TrainOptions["onProgress"] = ({ kind }) => (kind === "epoch" ? stop() : undefined);
     await expect(train({ ...options, out: parts, onProgress })).rejects.toThrow("stopped");
