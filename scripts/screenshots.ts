@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
+import { packageVersion } from "../src/cli/package.ts";
 import { exportWeb } from "../src/serving/browser/export-web.ts";
 import { openRecommender } from "../src/serving/open-recommender.ts";
 import { serve } from "../src/serving/serve.ts";
@@ -20,9 +21,14 @@ if (run === undefined) throw new Error("name a run folder: node dist/scripts/scr
 if (executablePath === undefined) throw new Error(lacking);
 
 await mkdir(folder, { recursive: true });
-const server = await serve(await openRecommender({ run, openScorer, openRetriever, users: "required" }), {
-  port: 0,
+const recommender = await openRecommender({
+  run,
+  openScorer,
+  openRetriever,
+  users: "required",
+  warmUp: true,
 });
+const server = await serve(recommender, { port: 0, version: await packageVersion() });
 const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
 const page = await browser.newPage({ viewport: desk });
 
@@ -57,6 +63,7 @@ await page.waitForLoadState("networkidle");
 await take("item");
 for (const path of ["run", "data", "service"]) {
   await open(path);
+  if (path === "service") await page.waitForTimeout(20_000); // until its curves have some points
   await take(path);
 }
 await page.emulateMedia({ colorScheme: "dark" });
