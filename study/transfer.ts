@@ -30,8 +30,8 @@ export const pairs: readonly Pair[] = [
 export interface TransferRow {
   readonly name: string;
   readonly title: string;
-  /** Whether it starts from the source's weights. */
-  readonly carried: boolean;
+  /** Which model of the source it starts from; null: none. */
+  readonly from: keyof typeof sources | null;
   readonly set: Settings;
 }
 
@@ -40,36 +40,51 @@ const tenth = { "training.users": 0.1 } as const;
 const ids = { "items.parts.id": { unseen: "none" } } as const;
 const noIds = { "items.parts.id": null } as const;
 
+/**
+ * Models of the source. What a head learns there of words is wrong of words that the source hardly has; a random
+ * projection that nobody trains keeps angles between texts (Johnson & Lindenstrauss 1984), whichever words they have.
+ */
+const sources = {
+  learned: { set: noIds, freeze: [] },
+  projected: { set: { ...noIds, "items.parts.text.hidden": 0 }, freeze: ["items"] },
+} as const;
+
 export const rows: readonly TransferRow[] = [
   {
     name: "zero-shot",
     title: "the source's weights, nothing learned here",
-    carried: true,
+    from: "learned",
     set: { "training.epochs": 0 },
   },
   {
     name: "zero-shot-near",
     title: "the same with the recipe's neighbours by the target's texts, which need no learning",
-    carried: true,
+    from: "learned",
     set: { "training.epochs": 0, "scoring.neighbourWeight": 2 },
+  },
+  {
+    name: "zero-shot-projected",
+    title: "the source's weights over an untrained linear head of texts, nothing learned here",
+    from: "projected",
+    set: { "training.epochs": 0 },
   },
   {
     name: "scratch",
     title: "text, from scratch, a tenth of the users",
-    carried: false,
+    from: null,
     set: { ...noIds, ...tenth },
   },
   {
     name: "tuned",
     title: "text, from the source's weights, a tenth of the users",
-    carried: true,
+    from: "learned",
     set: tenth,
   },
-  { name: "scratch-ids", title: "id + text, from scratch, a tenth of the users", carried: false, set: tenth },
+  { name: "scratch-ids", title: "id + text, from scratch, a tenth of the users", from: null, set: tenth },
   {
     name: "tuned-ids",
     title: "id + text, from the source's weights, a tenth of the users",
-    carried: true,
+    from: "learned",
     set: { ...ids, ...tenth },
   },
 ];
@@ -154,26 +169,32 @@ const settingsOf = (own: Settings, { fitted }: Pair): Settings => ({
 });
 
 /** What a row's model is trained with; where it starts from the source's weights, that one's settings are its own, too. */
-const configurationOf = (pair: Pair, { name, carried, set }: TransferRow): string =>
-  hashOf(`row ${name}`, recipe, settingsOf(carried ? { ...noIds, ...set } : set, pair));
+const configurationOf = (pair: Pair, { name, from, set }: TransferRow): string =>
+  hashOf(`row ${name}`, recipe, settingsOf(from ? { ...sources[from].set, ...set } : set, pair));
+
+/** The source's model that a row starts from, trained where it is not there. */
+async function sourceRun(options: StudyOptions, asked: Case, told: Told): Promise<string | undefined> {
+  const { source, fitted, row, seed } = asked;
+  if (row.from === null) return undefined;
+  const { set, freeze } = sources[row.from];
+  const own = settingsOf(set, asked);
+  const hash = hashOf(source, recipe, own);
+  const out = join(options.work, "transfer", `${source}-like-${fitted}-${row.from}-${seed}-${hash}`);
+  const how = { recipe, seed, set: settingList({ ...own, "training.threads": options.threads }), freeze };
+  await trainOn(out, { data: dataFolder(options.work, source), ...how }, (text) => told(`source: ${text}`));
+  return out;
+}
 
 async function measured(options: StudyOptions, asked: Case, told: Told): Promise<TransferRun> {
   const { source, target, fitted, row, seed, configuration } = asked;
   const { work, threads } = options;
   await prepared(options, asked);
-  const folder = join(work, "transfer");
-  const settings = (own: Settings) => settingList({ ...settingsOf(own, asked), "training.threads": threads });
-  const init = join(
-    folder,
-    `${source}-like-${fitted}-${seed}-${hashOf(source, recipe, settingsOf(noIds, asked))}`,
-  );
-  const from = { recipe, seed, set: settings(noIds) };
-  if (row.carried)
-    await trainOn(init, { data: dataFolder(work, source), ...from }, (text) => told(`source: ${text}`));
-  const out = join(folder, `${source}-like-${fitted}-to-${target}-${row.name}-${seed}-${configuration}`);
+  const init = await sourceRun(options, asked, told);
+  const name = `${source}-like-${fitted}-to-${target}-${row.name}-${seed}-${configuration}`;
+  const out = join(work, "transfer", name);
   const data = dataFolder(work, target);
-  const set = settings(row.set);
-  const how = row.carried ? { init } : { recipe };
+  const set = settingList({ ...settingsOf(row.set, asked), "training.threads": threads });
+  const how = init === undefined ? { recipe } : { init };
   const { epochs, bestEpoch, seconds } = await trainOn(out, { data, seed, set, ...how }, told);
   const test = await evaluateRun({ run: out, data, openScorer, threads });
   if (!options.keep) await rm(out, { recursive: true });
