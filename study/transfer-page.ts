@@ -15,8 +15,8 @@ export function transferPage(runs: readonly TransferRun[]): string {
     const { popularity } = own[0]!;
     const first = ["popularity, all users", short(popularity["HR@10"]!), short(popularity["NDCG@10"]!), ""];
     return [
-      `## ${source} → ${target}`,
-      `${own[0]!.users.toLocaleString("en-US")} users; protocol ${own[0]!.fingerprint}. Texts of both in the space that was fitted to ${fitted}.`,
+      `## ${source} → ${target}, texts in the space of ${fitted}`,
+      `${own[0]!.users.toLocaleString("en-US")} users; protocol ${own[0]!.fingerprint}.`,
       table(["", "HR@10", "NDCG@10", "seeds"], [first, ...lines]),
     ];
   });

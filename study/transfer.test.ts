@@ -43,7 +43,7 @@ describe("the study of transfer", () => {
       madeUp("scratch", 1, 0.05),
       madeUp("tuned", 0, 0.06),
     ]);
-    expect(page).toContain("## amazon-sports → amazon-beauty\n");
+    expect(page).toContain("## amazon-sports → amazon-beauty, texts in the space of amazon-sports\n");
     expect(page).toMatch(/popularity, all users\s*\| \.0200\s*\| \.0100/);
     expect(page).toMatch(
       /from scratch, a tenth of the users\s*\| \.0800 \(\.0600–\.1000\)\s*\| \.0400 \(\.0300–\.0500\)\s*\| 2/,

@@ -24,6 +24,7 @@ export interface Pair {
 // amazon-sports has brands and categories, amazon-scientific titles, amazon-beauty all three.
 export const pairs: readonly Pair[] = [
   { source: "amazon-sports", target: "amazon-beauty", fitted: "amazon-sports" },
+  { source: "amazon-sports", target: "amazon-beauty", fitted: "amazon-beauty" },
   { source: "amazon-sports", target: "amazon-scientific", fitted: "amazon-sports" },
 ];
 
@@ -40,13 +41,16 @@ const tenth = { "training.users": 0.1 } as const;
 const ids = { "items.parts.id": { unseen: "none" } } as const;
 const noIds = { "items.parts.id": null } as const;
 
+const projection = { ...noIds, "items.parts.text.hidden": 0 } as const;
+
 /**
  * Models of the source. What a head learns there of words is wrong of words that the source hardly has; a random
  * projection that nobody trains keeps angles between texts (Johnson & Lindenstrauss 1984), whichever words they have.
+ * What stands above it is trained shortly, since the source's texts say little.
  */
 const sources = {
   learned: { set: noIds, freeze: [] },
-  projected: { set: { ...noIds, "items.parts.text.hidden": 0 }, freeze: ["items"] },
+  projected: { set: { ...projection, "training.epochs": 4 }, freeze: ["items"] },
 } as const;
 
 export const rows: readonly TransferRow[] = [
@@ -63,10 +67,28 @@ export const rows: readonly TransferRow[] = [
     set: { "training.epochs": 0, "scoring.neighbourWeight": 2 },
   },
   {
+    name: "untrained",
+    title: "nothing learned anywhere: a linear head of texts and a network as they start",
+    from: null,
+    set: { ...projection, "training.epochs": 0 },
+  },
+  {
     name: "zero-shot-projected",
     title: "the source's weights over an untrained linear head of texts, nothing learned here",
     from: "projected",
     set: { "training.epochs": 0 },
+  },
+  {
+    name: "scratch-projected",
+    title: "text by a linear head, from scratch, a tenth of the users",
+    from: null,
+    set: { ...projection, ...tenth },
+  },
+  {
+    name: "tuned-projected",
+    title: "text by a linear head, from those weights, a tenth of the users",
+    from: "projected",
+    set: { ...tenth, "training.epochs": 10 },
   },
   {
     name: "scratch",
@@ -129,9 +151,10 @@ interface Case extends Pair {
   readonly configuration: string;
 }
 
-const nameOf = ({ source, target, row, seed }: Case): string => `${source} → ${target} ${row.name} ${seed}`;
-const nameOfRun = ({ source, target, row, seed }: TransferRun): string =>
-  `${source} → ${target} ${row} ${seed}`;
+const nameOf = ({ source, target, fitted, row, seed }: Case): string =>
+  `${source} → ${target} like ${fitted} ${row.name} ${seed}`;
+const nameOfRun = ({ source, target, fitted, row, seed }: TransferRun): string =>
+  `${source} → ${target} like ${fitted} ${row} ${seed}`;
 
 /** The cases that are asked for, seed by seed, so that every row is there early. */
 export function casesOf({
