@@ -89,10 +89,10 @@ function responsesOf(endpoint: Endpoint): object {
   };
 }
 
-function unavailable({ scored, changesItem }: Endpoint): string {
+function unavailable({ scored, changes }: Endpoint): string {
   if (scored) return "too many requests wait, or the model is gone";
   const cannot = "the service cannot do this now";
-  return changesItem ? `too many changes of items wait, or ${cannot}` : cannot;
+  return changes ? `too many changes wait, or ${cannot}` : cannot;
 }
 
 function parametersOf(schema: z.ZodType | undefined, place: "path" | "query"): object[] {

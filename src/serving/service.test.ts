@@ -108,16 +108,17 @@ describe("items", () => {
     });
     const shut = { ...store, changeItem: (change: ItemChange) => gate.then(() => store.changeItem(change)) };
     const { recommender } = cycleRecommender();
-    const service = await Service.open({ store: shut, itemChanges: 3, open: async () => recommender });
+    const service = await Service.open({ store: shut, changes: 3, open: async () => recommender });
     const server = app(service);
     const put = (id: string) => server.request(`/v1/items/${id}`, { method: "PUT", body: "{}" });
     const waiting = [put("x"), server.request("/v1/items/a", { method: "DELETE" }), put("y")];
     while (!service.changesFull) await new Promise((resolve) => setImmediate(resolve));
-    for (const refused of [await put("z"), await server.request("/v1/items/b", { method: "DELETE" })]) {
+    const remove = (path: string) => server.request(path, { method: "DELETE" });
+    for (const refused of [await put("z"), await remove("/v1/items/b"), await remove("/v1/users/ann")]) {
       expect([refused.status, refused.headers.get("retry-after")]).toEqual([503, "1"]);
       expect(await refused.json()).toMatchObject({ code: "busy", detail: expect.stringMatching(/^[^.]+$/) });
     }
-    await expect(service.putItem({ id: "z", fields: {} })).rejects.toThrow("too many changes of items wait");
+    await expect(service.putItem({ id: "z", fields: {} })).rejects.toThrow("too many changes wait");
     expect(
       (await server.request("/v1/recommend", { method: "POST", body: '{"history":["a"]}' })).status,
     ).toBe(200);

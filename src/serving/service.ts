@@ -23,8 +23,8 @@ export interface ServiceOptions {
   /** Where live state is kept; in memory by default. */
   readonly store?: Store | undefined;
   readonly queue?: QueueOptions | undefined;
-  /** The most changes of items that are at work or wait; 64 by default, since each may be as large as a body. */
-  readonly itemChanges?: number | undefined;
+  /** The most changes of items and erasures that are at work or wait; 64 by default, since each may be as large as a body. */
+  readonly changes?: number | undefined;
 }
 
 /** What happens inside a service, for its metrics. */
@@ -56,7 +56,7 @@ export class Service {
   /** A model that is being opened, and the items that were changed since: changes reach it too. */
   #next: { readonly recommender: Recommender; readonly changed: Set<string> } | undefined;
   #reloading: Promise<ReloadAnswer> | undefined;
-  #changing = 0; // changes of items that callers wait for
+  #changing = 0; // changes of items and erasures that callers wait for
   #closing = false;
 
   constructor(options: ServiceOptions) {
@@ -143,14 +143,14 @@ export class Service {
     await this.#change({ kind: "delete", id });
   }
 
-  /** True where the next change of an item would be refused. */
+  /** True where the next change of an item, or erasure, would be refused. */
   get changesFull(): boolean {
-    return this.#changing >= (this.#options.itemChanges ?? 64);
+    return this.#changing >= (this.#options.changes ?? 64);
   }
 
-  /** Removes everything of a user, for good. */
+  /** Removes everything of a user, for good. @throws as `putItem` */
   eraseUser(user: string): Promise<void> {
-    return this.store.erase(user);
+    return this.#inLine(() => this.store.erase(user));
   }
 
   /** Opens the model anew and changes over to it; requests on the way end with the old one. */
@@ -222,12 +222,19 @@ export class Service {
   }
 
   /** Stores a change, then applies it: both one after the other, so that those that wait are counted here. */
-  async #change(change: ItemChange): Promise<PutResult | undefined> {
-    if (this.changesFull) throw new RuntimeFailure("busy", "too many changes of items wait");
+  #change(change: ItemChange): Promise<PutResult | undefined> {
+    return this.#inLine(async () => {
+      await this.store.changeItem(change);
+      return this.#apply(change);
+    });
+  }
+
+  /** Counts what waits for the store, and refuses what is too much. */
+  async #inLine<T>(work: () => Promise<T>): Promise<T> {
+    if (this.changesFull) throw new RuntimeFailure("busy", "too many changes wait");
     this.#changing++;
     try {
-      await this.store.changeItem(change);
-      return await this.#apply(change);
+      return await work();
     } finally {
       this.#changing--;
     }

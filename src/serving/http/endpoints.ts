@@ -43,8 +43,8 @@ export interface Endpoint {
   readonly scored?: boolean;
   /** The list in the body of which each counts as a request. */
   readonly batch?: "requests";
-  /** True where an item is changed, so that too many changes that wait refuse. */
-  readonly changesItem?: boolean;
+  /** True where an item is changed or a user erased, so that too many changes that wait refuse. */
+  readonly changes?: boolean;
 }
 
 export const endpoints = {
@@ -138,7 +138,7 @@ export const endpoints = {
     params: ItemPath,
     body: ItemBody,
     answer: PutItemAnswer,
-    changesItem: true,
+    changes: true,
   },
   deleteItem: {
     method: "delete",
@@ -146,7 +146,7 @@ export const endpoints = {
     scope: "write",
     summary: "Takes an item out of the catalogue",
     params: ItemPath,
-    changesItem: true,
+    changes: true,
   },
   deleteUser: {
     method: "delete",
@@ -154,6 +154,7 @@ export const endpoints = {
     scope: "write",
     summary: "Removes everything that is known of a user",
     params: UserPath,
+    changes: true,
   },
   reload: {
     method: "post",

@@ -37,7 +37,7 @@ export function routeOf({ endpoint, service, keys, handler }: RouteOptions): Hon
     const wrongKey = keyProblem(c, endpoint.scope, keys);
     if (wrongKey) return wrongKey;
     if (endpoint.scored && service.recommender.load.full) return problemResponse(busy);
-    if (endpoint.changesItem && service.changesFull) return problemResponse(busy);
+    if (endpoint.changes && service.changesFull) return problemResponse(busy);
     try {
       const params = checked("path", c.req.param(), endpoint.params);
       const query = checked("query", queryOf(c), endpoint.query);
