@@ -17,7 +17,7 @@ import { type DataName, dataFolder, prepareData, type Settings } from "./data-se
 import { hashOf, settingList, settingsOn } from "./job.ts";
 import type { StudyContext } from "./leaderboard.ts";
 import type { StudyOptions } from "./options.ts";
-import { measureEach, runsOf, type Told, trainOn } from "./sequence.ts";
+import { measureEach, runsOf, runsToday, type Told, trainOn } from "./sequence.ts";
 
 const recipe = "sasrec-text";
 /** Share of the items that training does without. */
@@ -52,10 +52,8 @@ export type ContentRun = z.infer<typeof Run>;
 const contentRuns = (docs: string): readonly ContentRun[] => runsOf(docs, "content", Run);
 
 /** Those of the rows as they are today. */
-export function currentRuns(runs: readonly ContentRun[]): readonly ContentRun[] {
-  const asked = new Map(casesOf({}).map((each) => [nameOf(each), each.configuration]));
-  return runs.filter((run) => asked.get(nameOfRun(run)) === run.configuration);
-}
+export const currentRuns = (runs: readonly ContentRun[]): readonly ContentRun[] =>
+  runsToday(runs, { cases: casesOf({}), nameOf, nameOfRun });
 
 /** What `sequitur compare --json` says of the leaderboard's runs with and without ids and texts, where it was asked. */
 function comparisons(docs: string): readonly Comparison[] {

@@ -42,6 +42,15 @@ interface Configured {
   readonly configuration: string;
 }
 
+/** Of the runs those that are of today's cases and settings. */
+export function runsToday<C extends Configured, R extends Configured>(
+  runs: readonly R[],
+  { cases, nameOf, nameOfRun }: Pick<Sequence<C, R>, "cases" | "nameOf" | "nameOfRun">,
+): readonly R[] {
+  const asked = new Map(cases.map((each) => [nameOf(each), each.configuration]));
+  return runs.filter((run) => asked.get(nameOfRun(run)) === run.configuration);
+}
+
 export interface Sequence<C extends Configured, R extends Configured> {
   /** The name of the study and of its result file. */
   readonly study: string;

@@ -11,7 +11,7 @@ import { type DataName, dataFolder, prepareData, type Settings } from "./data-se
 import { hashOf, settingList } from "./job.ts";
 import type { StudyContext } from "./leaderboard.ts";
 import type { StudyOptions } from "./options.ts";
-import { measureEach, runsOf, type Told, trainOn } from "./sequence.ts";
+import { measureEach, runsOf, runsToday, type Told, trainOn } from "./sequence.ts";
 import { transferPage } from "./transfer-page.ts";
 
 /** Where a model comes from, where it goes, and the data set whose texts say what words mean for both. */
@@ -134,10 +134,8 @@ export type TransferRun = z.infer<typeof Run>;
 const transferRuns = (docs: string): readonly TransferRun[] => runsOf(docs, "transfer", Run);
 
 /** Those of the rows as they are today. */
-export function currentRuns(runs: readonly TransferRun[]): readonly TransferRun[] {
-  const asked = new Map(casesOf({}).map((each) => [nameOf(each), each.configuration]));
-  return runs.filter((run) => asked.get(nameOfRun(run)) === run.configuration);
-}
+export const currentRuns = (runs: readonly TransferRun[]): readonly TransferRun[] =>
+  runsToday(runs, { cases: casesOf({}), nameOf, nameOfRun });
 
 /** Writes docs/transfer.md anew, where there are runs. */
 export async function writeTransfer(docs: string): Promise<void> {
