@@ -29,11 +29,11 @@ describe("the eigenvalues of a symmetric matrix", () => {
       for (let row = 0; row < n; row++) {
         let product = 0;
         for (let j = 0; j < n; j++) product += matrix[row * n + j]! * v[j]!;
-        expect(Math.abs(product - values[i]! * v[row]!) / largest).toBeLessThan(1e-10);
+        expect(Math.abs(product - values[i]! * v[row]!) / largest).toBeLessThan(1e-12);
       }
       for (let other = 0; other <= i; other++) {
         const inner = v.reduce((sum, x, j) => sum + x * vectors[other * n + j]!, 0);
-        expect(Math.abs(inner - (other === i ? 1 : 0))).toBeLessThan(1e-10);
+        expect(Math.abs(inner - (other === i ? 1 : 0))).toBeLessThan(1e-12);
       }
       expect(values[i]!).toBeLessThanOrEqual(values[Math.max(0, i - 1)]!);
     }
@@ -57,7 +57,7 @@ describe("the eigenvalues of a symmetric matrix", () => {
       for (let j = 0; j <= i; j++) {
         let inner = 0;
         for (let k = 0; k < n; k++) inner += vectors[i * n + k]! * vectors[j * n + k]!;
-        expect(Math.abs(inner - Number(i === j))).toBeLessThan(1e-10);
+        expect(Math.abs(inner - Number(i === j))).toBeLessThan(1e-12);
       }
   });
 
