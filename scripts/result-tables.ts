@@ -70,6 +70,17 @@ function imports(): string[] {
   ];
 }
 
+function serving(): string[] {
+  const result = read("serving");
+  if (!result) return [];
+  const { items, throughput, atRate } = result.cases["12k"];
+  const most = `${grouped(throughput.requestsPerSecond)} requests/s over ${grouped(items)} items`;
+  const latency = `at ${grouped(atRate.rate)}/s a 99th percentile of ${atRate.p99.toFixed(1)} ms`;
+  return [
+    `The service on the same cores as its load: ${most}, and ${latency}; all its promises, kept or not, are in \`docs/serving.md\`.`,
+  ];
+}
+
 /** The text between the markers. */
 export function tables(): string {
   const evaluation = read("evaluation");
@@ -78,7 +89,7 @@ export function tables(): string {
         `Full-ranking evaluation of ${grouped(evaluation.users)} users × ${grouped(evaluation.items)} items: ${evaluation.seconds.median} s (median of five).`,
       ]
     : [];
-  return [...quality(), ...training(), ...evaluated, ...imports()].join("\n\n");
+  return [...quality(), ...training(), ...evaluated, ...imports(), ...serving()].join("\n\n");
 }
 
 /** README text with fresh tables. */

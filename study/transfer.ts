@@ -193,17 +193,25 @@ const settingsOf = (own: Settings, { fitted }: Pair): Settings => ({
   ...own,
 });
 
+/** The settings of a source's model and what they are known by. */
+function sourceOf(from: keyof typeof sources, pair: Pair): { readonly own: Settings; readonly hash: string } {
+  const own = settingsOf(sources[from].set, pair);
+  return { own, hash: hashOf(pair.source, recipe, own) };
+}
+
 /** What a row's model is trained with; where it starts from the source's weights, that one's settings are its own, too. */
-const configurationOf = (pair: Pair, { name, from, set }: TransferRow): string =>
-  hashOf(`row ${name}`, recipe, settingsOf(from ? { ...sources[from].set, ...set } : set, pair));
+function configurationOf(pair: Pair, { name, from, set }: TransferRow): string {
+  const hashed = (own: Settings): string => hashOf(`row ${name}`, recipe, settingsOf(own, pair));
+  if (from === null) return hashed(set);
+  return `${sourceOf(from, pair).hash}-${hashed({ ...sources[from].set, ...set })}`;
+}
 
 /** The source's model that a row starts from, trained where it is not there. */
 async function sourceRun(options: StudyOptions, asked: Case, told: Told): Promise<string | undefined> {
   const { source, fitted, row, seed } = asked;
   if (row.from === null) return undefined;
-  const { set, freeze } = sources[row.from];
-  const own = settingsOf(set, asked);
-  const hash = hashOf(source, recipe, own);
+  const { freeze } = sources[row.from];
+  const { own, hash } = sourceOf(row.from, asked);
   const out = join(options.work, "transfer", `${source}-like-${fitted}-${row.from}-${seed}-${hash}`);
   const how = { recipe, seed, set: settingList({ ...own, "training.threads": options.threads }), freeze };
   await trainOn(out, { data: dataFolder(options.work, source), ...how }, (text) => told(`source: ${text}`));

@@ -34,6 +34,13 @@ export function refuseFewColumns({ name, dim }: FeatureTable, components: number
   throw new ConfigError("components", message, { table: name, dim, components });
 }
 
+/** @throws ConfigError where columns are to be scaled, of which nothing but components is seen */
+export function refuseScaledComponents(scaling: "columns" | "whole", components: number): void {
+  if (components === 0 || scaling === "columns") return;
+  const message = `items: scaling "${scaling}" is of columns, and components, each of variance 1, stand in their place; leave out one of the two`;
+  throw new ConfigError("components", message, { scaling, components });
+}
+
 export interface Columns {
   /** [F], the mean of the items with content. */
   readonly center: Float32Array;

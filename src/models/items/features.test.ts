@@ -68,16 +68,16 @@ describe("components", () => {
     expect(gain!.data[0]).toBeCloseTo(gain!.data[3] as number, 4);
   });
 
-  it("are at most as many as there are columns", async () => {
+  it.each([
+    [{ components: 5 }, 'features "text" have 4 columns; ask for at most 4 components'],
+    [{ components: 2, scaling: "whole" }, 'scaling "whole" is of columns'],
+  ])("are refused where they cannot be: %o", async (settings, message) => {
     const content = {
       ...noContent(nothing, 50),
       tables: async () => ["text"],
       features: async () => wide,
     };
-    const settled = features.settle!(
-      content as ItemContent,
-      features.config.parse({ components: 5 }) as never,
-    );
-    await expect(settled).rejects.toThrow('features "text" have 4 columns; ask for at most 4 components');
+    const settled = features.settle!(content as ItemContent, features.config.parse(settings) as never);
+    await expect(settled).rejects.toThrow(message);
   });
 });

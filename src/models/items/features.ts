@@ -5,7 +5,7 @@ import { add, greater, matmul, mul, sub, where } from "../../graph/ops/index.ts"
 import { activations } from "../../nn/layers.ts";
 import { f32 } from "../../tensor/spec.ts";
 import { defineItemEncoder } from "../define.ts";
-import { columnsOf, refuseFewColumns, requireTable } from "./feature-columns.ts";
+import { columnsOf, refuseFewColumns, refuseScaledComponents, requireTable } from "./feature-columns.ts";
 
 const config = z.strictObject({
   name: z.literal("features").default("features"),
@@ -83,6 +83,7 @@ export const features = defineItemEncoder<Config>({
   async settle(content, settings) {
     const table = await requireTable(settings.table, content);
     refuseFewColumns(table, settings.components);
+    refuseScaledComponents(settings.scaling, settings.components);
     return { ...settings, columns: table.dim };
   },
   tables: ({ table, columns }) => [{ table, columns }],
