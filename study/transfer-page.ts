@@ -22,7 +22,7 @@ export function transferPage(runs: readonly TransferRun[]): string {
   });
   const head = [
     "# Transfer",
-    "A model of texts alone (`sasrec-text` without its id table) is trained on the source, and its weights go to the target by `train --init`, as in NineRec (Zhang et al. 2023, arXiv:2309.07705). Leave-one-out, all items ranked; mean (lowest–highest) over seeds. Scores are those of what was learned, without a Markov chain and, but for one row, without neighbours by text; an untrained linear head is a random projection, which keeps angles between texts whichever words they have. With a tenth of the users, a tenth trains and validates and all are tested.",
+    "A model of texts alone (`sasrec-text` without its id table) is trained on the source, and its weights go to the target by `train --init`, as in NineRec (Zhang et al. 2023, arXiv:2309.07705). Leave-one-out, all items ranked; mean (lowest–highest) over seeds. Scores are those of what was learned, without a Markov chain and, but for one row, without neighbours by text; an untrained linear head is a random projection, which keeps angles between texts whichever words they have. Over such a head the source is trained for two epochs and at a temperature of .3: at the recipe's .07 a network as it starts is far too sure of items like the last one, and unlearns that before all else. With a tenth of the users, a tenth trains and validates and all are tested.",
     "Written by `npm run tables` from `results/transfer.json`, which `npm run study -- transfer` measures.",
   ];
   return `${[...head, ...parts].join("\n\n")}\n`;
