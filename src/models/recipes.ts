@@ -78,7 +78,7 @@ export const recipes: readonly Recipe[] = [
       "the same network as first published: inner products, one negative for each item, noise at the start",
     config: {
       items: { name: "id", dim: 64, start: "noise" },
-      backbone: { name: "sasrec", blocks: 2, heads: 1, dropout: 0.5 },
+      backbone: { name: "sasrec", blocks: 2, heads: 1, dropout: 0.5, scale: true },
       loss: { name: "bce", negatives: 1 },
       optimizer: { name: "adam", beta2: 0.98 },
       // Steps and rate are about the authors'; their Adam changes the whole table, too. The rate falls, so that the

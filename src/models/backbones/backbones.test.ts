@@ -9,6 +9,7 @@ import { f32, i32, knownShape } from "../../tensor/spec.ts";
 import type { Backbone } from "../define.ts";
 import { gru4rec } from "./gru4rec.ts";
 import { hstu } from "./hstu.ts";
+import { sasrec } from "./sasrec.ts";
 
 interface Traced {
   readonly params: Record<string, NdArray>;
@@ -57,6 +58,20 @@ const affine = (x: readonly number[], { data, shape }: NdArray, b?: NdArray): nu
     x.reduce((total, v, i) => total + v * data[i * shape[1]! + j]!, b?.data[j] ?? 0),
   );
 const sigma = (v: number): number => 1 / (1 + Math.exp(-v));
+
+describe("sasrec", () => {
+  it("with scale is itself over items times the square root of their width", () => {
+    const of = (settings: object) => trace(sasrec, sasrec.config.parse(settings) as never, [4, 6]);
+    const x = noise([1, 4, 6]);
+    const larger = ndarray([1, 4, 6], (i) => x.data[i]! * Math.sqrt(6));
+    const [plain, scaled] = [of({}), of({ scale: true })];
+    const expected = plain.run(larger).data;
+    scaled.run(x).data.forEach((v, i) => {
+      expect(v).toBeCloseTo(expected[i]!, 5);
+    });
+    expect(Math.abs(expected[0]! - plain.run(x).data[0]!)).toBeGreaterThan(0.01);
+  });
+});
 
 describe("gru4rec", () => {
   it("is the recurrence written out", () => {

@@ -1,7 +1,7 @@
 /** @file SASRec: causal self-attention over the most recent items. */
 import { z } from "zod";
 import type { Value } from "../../graph/graph.ts";
-import { add, constant, gather } from "../../graph/ops/index.ts";
+import { add, constant, gather, mul, scalar } from "../../graph/ops/index.ts";
 import { rotary, segmentCausalMask } from "../../nn/layers.ts";
 import type { Params } from "../../nn/params.ts";
 import { defineBackbone, type SequenceInput } from "../define.ts";
@@ -28,6 +28,10 @@ const config = z.strictObject({
     .enum(["pre", "post"])
     .default("pre")
     .describe("where layers are normalised: their input, or the sum"),
+  scale: z
+    .boolean()
+    .default(false)
+    .describe("whether items are multiplied by the square root of their width before places are added"),
 });
 
 type Config = z.infer<typeof config>;
@@ -50,19 +54,23 @@ function placed(p: Params, input: SequenceInput, kind: Config["position"]): Valu
   return add(x, gather(table, position));
 }
 
+const scaled = (x: Value): Value => mul(x, scalar(x.graph, Math.sqrt(x.size(-1) as number)));
+
 /**
- * drop(items + positions) → (x + drop(attention(norm x)) → x + drop(mlp(norm x)))×blocks → norm: [B, L, D] → [B, L, D].
+ * drop(items + positions) → (x + drop(attention(norm x)) → x + drop(mlp(norm x)))×blocks → norm: [B, L, D] → [B, L, D];
+ * with `scale` √D · items + positions, as published: from noise, items then weigh more than places from the start.
  *
  * Source: Kang & McAuley, "Self-Attentive Sequential Recommendation", ICDM 2018, arXiv:1808.09781. Differs from the
  * official code: pre-norm residuals (the code adds the normalised input), an output projection in the attention,
- * item vectors are not multiplied by √D, and histories are packed into rows, so the causal mask is segment-wise.
+ * and histories are packed into rows, so the causal mask is segment-wise.
  */
 export const sasrec = defineBackbone<Config>({
   name: "sasrec",
   source: "Kang & McAuley 2018, arXiv:1808.09781; pre-norm, packed rows",
   config,
   dropout: (c) => c.dropout,
-  apply(p, input, { blocks, heads, hidden, activation, position, norm }) {
+  apply(p, given, { blocks, heads, hidden, activation, position, norm, scale }) {
+    const input = scale ? { ...given, x: scaled(given.x) } : given;
     const { segment, dropout } = input;
     const start = dropout(placed(p, input, position), "input");
     const mask = segmentCausalMask(segment);
