@@ -81,14 +81,14 @@ export const recipes: readonly Recipe[] = [
       backbone: { name: "sasrec", blocks: 2, heads: 1, dropout: 0.5, scale: true },
       loss: { name: "bce", negatives: 1 },
       optimizer: { name: "adam", beta2: 0.98 },
-      // Steps and rate are about the authors'; their Adam changes the whole table, too. The rate falls, so that the
-      // last epochs do not depend on which of them validation happens to like.
+      // Steps, rate and the scale of the items are about the authors'; their Adam changes the whole table, too. The rate
+      // falls, so that the last epochs do not depend on which of them validation happens to like.
       training: {
         learningRate: 1e-3,
         schedule: "cosine",
         batchTokens: 1024,
-        epochs: 120,
-        patience: 120,
+        epochs: 60,
+        patience: 60,
         updates: "all",
       },
     },
