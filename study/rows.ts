@@ -65,7 +65,7 @@ export const rows: readonly Row[] = [
     name: "sasrec",
     title: "SASRec, full softmax",
     recipe: "sasrec",
-    setOn: { "ml-1m": { ...longHistories, "backbone.scale": true, "training.epochs": 30 } },
+    setOn: { "ml-1m": longHistories },
     oneSeed: ["ml-1m"],
     published: {
       "amazon-beauty": { hr: ".0986", ndcg: ".0597", source: scaledPaper },
