@@ -27,6 +27,22 @@ describe("the study of transfer", () => {
     ]);
   });
 
+  it("tells runs apart by what their source was trained with", () => {
+    const cases = casesOf({ data: [pairs[0]!.target], seeds: [0] }).filter(
+      ({ fitted }) => fitted === pairs[0]!.fitted,
+    );
+    const sourceOf = (name: string) =>
+      cases
+        .find(({ row }) => row.name === name)!
+        .configuration.split("-")
+        .slice(0, -1);
+    expect(sourceOf("tuned")).toHaveLength(1);
+    expect(sourceOf("tuned")).toEqual(sourceOf("zero-shot"));
+    expect(sourceOf("tuned-projected")).toEqual(sourceOf("zero-shot-projected"));
+    expect(sourceOf("tuned-projected")).not.toEqual(sourceOf("tuned"));
+    expect(sourceOf("scratch")).toEqual([]);
+  });
+
   it("has rows whose settings are known", () => {
     for (const { set } of rows) expect(() => configOf("sasrec-text", set)).not.toThrow();
   });
